@@ -1,0 +1,147 @@
+"""The frozen specification of a proposal: what is trained, and what would settle it."""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from models.metrics import METRICS, Metric
+from models.options import Backbone, MixerOptions, SyntheticOptions, Training
+
+Role = Literal["target", "expectation", "sanity", "guard", "diagnostic", "kill", "pause", "debug"]
+Section = Literal["success", "failure"]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Variant(Frozen):
+    """In the setup block the mixer's options stand beside `proposed` and `aliases`; here they are apart."""
+
+    mixer: MixerOptions
+    proposed: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or isinstance(given.get("mixer"), dict | BaseModel):
+            return given
+        own = {name: given[name] for name in ("proposed", "aliases") if name in given}
+        return {**own, "mixer": {name: value for name, value in given.items() if name not in own}}
+
+
+class Compute(Frozen):
+    """What the experiment may take: `gpu` None means a CPU; `minutes` and `dollars` are for all of it."""
+
+    gpu: str | None = None
+    minutes: float = Field(gt=0)
+    dollars: float = Field(ge=0)
+
+
+class Setup(Frozen):
+    """The `yaml mve` block. `seeds`: how many seeds each look has seen, in order. `error`: how often a decided
+    criterion may be wrong. `metrics`: names of the experiment's own, with unit and direction."""
+
+    synthetic: SyntheticOptions
+    backbone: Backbone
+    variants: dict[str, Variant] = Field(min_length=1)
+    training: Training
+    seeds: tuple[int, ...] = Field(min_length=1)
+    error: float = Field(default=0.05, gt=0, lt=0.5)
+    compute: Compute
+    metrics: dict[str, Metric] = {}
+
+    @field_validator("seeds")
+    @classmethod
+    def _looks_grow(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if seeds[0] < 1 or any(later <= earlier for earlier, later in zip(seeds, seeds[1:], strict=False)):
+            raise ValueError("each look needs more seeds than the one before, such as [5, 10]")
+        return seeds
+
+    @model_validator(mode="after")
+    def _one_idea(self) -> "Setup":
+        if not any(variant.proposed for variant in self.variants.values()):
+            raise ValueError("no variant is marked `proposed: true`, so nothing is being proposed")
+        return self
+
+    @property
+    def proposed(self) -> tuple[str, ...]:
+        """Names of the variants that embody the idea."""
+        return tuple(name for name, variant in self.variants.items() if variant.proposed)
+
+    @property
+    def vocabulary(self) -> dict[str, Metric]:
+        """The metrics that a criterion may name."""
+        return {**METRICS, **self.metrics}
+
+
+class Criterion(Frozen):
+    """One bullet. `formal` is the code span as written, `canonical` its reading; only the latter is judged."""
+
+    id: str
+    """S1, S2... for success, F1, F2... for failure criteria, in order of appearance."""
+    section: Section
+    role: Role
+    text: str
+    """The bullet as written, without its marker."""
+    file: str
+    line: int
+    formal: str | None = None
+    suggested: str | None = None
+    canonical: str | None = None
+    reason: str | None = None
+    """Why there is no canonical form, or what is doubtful about it."""
+
+
+class Proposal(Frozen):
+    """A document that was read. `setup` is None where it has no machine-readable setup block."""
+
+    stem: str
+    """The file's name without `.md`: the identity."""
+    number: str
+    """Digits at the head of the stem, as text: "010" is not 8."""
+    title: str
+    status: str
+    priority: str
+    created: str
+    based_on: tuple[str, ...]
+    hypothesis: str
+    setup: Setup | None
+    criteria: tuple[Criterion, ...]
+    file: str
+    source_sha256: str
+    """Of the file's bytes."""
+
+
+class Registration(Frozen):
+    """What is frozen before anything runs. Line numbers and prose outside the criteria do not belong to it."""
+
+    stem: str
+    setup: Setup
+    criteria: tuple["FrozenCriterion", ...]
+    fidelity: Literal["specified", "reduced", "proxy"] = "specified"
+
+    @property
+    def canonical_json(self) -> str:
+        """Keys sorted, no spaces, no NaN: the text whose hash is the registration's."""
+        return json.dumps(
+            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.canonical_json.encode()).hexdigest()
+
+
+class FrozenCriterion(Frozen):
+    id: str
+    section: Section
+    role: Role
+    text: str
+    canonical: str
+
+
+Registration.model_rebuild()
