@@ -1,0 +1,94 @@
+"""What every mixer has in common: how it is called, and the projections that attention-like mixers share."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+At = slice | Int[Tensor, "batch queries"] | None
+"""Positions whose outputs are asked for: one range for the whole batch, a row of positions for each sequence, or all."""
+
+
+def select(x: Float[Tensor, "batch length width"], at: At) -> Float[Tensor, "batch queries width"]:
+    """x at the positions `at`."""
+    if at is None:
+        return x
+    if isinstance(at, slice):
+        return x[:, at]
+    return x.gather(1, at.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+
+
+def rows(table: Float[Tensor, "length ..."], at: At) -> Float[Tensor, "..."]:
+    """Rows `at` of a table over positions, such as a mask."""
+    return table if at is None else table[at]
+
+
+class Mixer(nn.Module, ABC):
+    """Mixes information along the sequence: forward(x, at) -> y.
+
+    x: Float[Tensor, "batch length width"], the normed input of all positions;
+    at: the positions whose outputs are needed, see `At`; a mixer that gains nothing by knowing them computes all
+    and ends with `return select(y, at)`.
+
+    `causal`: y at t depends on x up to t alone, so that what follows the last supervised position is never
+    computed. Say False where it does not hold.
+    """
+
+    causal: ClassVar[bool] = True
+
+    @abstractmethod
+    def forward(
+        self, x: Float[Tensor, "batch length width"], at: At = None
+    ) -> Float[Tensor, "batch queries width"]: ...
+
+    @abstractmethod
+    def state_elements(self) -> int:
+        """Numbers in the recurrent state of one sequence, in this layer, after a sequence of full length."""
+
+
+class HeadMixer(Mixer):
+    """Queries, keys, values and an output projection, without biases, in `heads` heads of width / heads."""
+
+    def __init__(self, width: int, heads: int, length: int) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width {width} is not a multiple of heads {heads}")
+        self.width, self.heads, self.length = width, heads, length
+        self.head_width = width // heads
+        self.into = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def queries_keys_values(
+        self, x: Float[Tensor, "batch length width"], at: At
+    ) -> tuple[
+        Float[Tensor, "batch heads queries head_width"],
+        Float[Tensor, "batch heads length head_width"],
+        Float[Tensor, "batch heads length head_width"],
+    ]:
+        """Queries at `at`, keys and values everywhere."""
+        assert x.shape[1] <= self.length
+        if at is None:
+            q, k, v = self._heads(self.into(x), 3)
+            return q, k, v
+        for_queries, for_both = self.into.weight.split([self.width, 2 * self.width])
+        (q,) = self._heads(F.linear(select(x, at), for_queries), 1)
+        k, v = self._heads(F.linear(x, for_both), 2)
+        return q, k, v
+
+    def _heads(self, x: Float[Tensor, "batch length parts*width"], parts: int) -> tuple[Tensor, ...]:
+        # one copy to a layout in which each part is contiguous: element-wise kernels on strided parts are slow
+        apart = x.unflatten(-1, (parts, self.heads, self.head_width)).permute(2, 0, 3, 1, 4).contiguous()
+        return apart.unbind(0)
+
+    def join_heads(self, x: Float[Tensor, "batch heads length head_width"]) -> Float[Tensor, "batch length width"]:
+        """The output projection of all heads side by side."""
+        joined: Tensor = self.out(x.transpose(1, 2).flatten(2))
+        return joined
+
+
+def causal_mask(length: int) -> Float[Tensor, "length length"]:
+    """1 where s <= t, else 0."""
+    return torch.ones(length, length).tril()

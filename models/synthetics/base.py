@@ -1,0 +1,90 @@
+"""What a synthetic gives: sequences, the positions whose answers are asked for, and the answers."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+SPLITS = ("train", "validation", "test")
+IGNORED = -100
+"""Target of a row that asks fewer questions than the widest row of its split."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """tokens: the sequences; positions: where an answer is asked for, ascending in each row; targets: the answers,
+    or IGNORED."""
+
+    tokens: Int[Tensor, "sequences length"]
+    positions: Int[Tensor, "sequences queries"]
+    targets: Int[Tensor, "sequences queries"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data of one seed, the same for every variant. `sha256` covers all three splits."""
+
+    train: Split
+    validation: Split
+    test: Split
+    vocabulary: int
+    length: int
+    sha256: str
+
+
+def stream(seed: int, purpose: str) -> torch.Generator:
+    """A generator of its own for each purpose of a seed, so that none depends on how much another draws."""
+    digest = hashlib.sha256(f"{purpose}:{seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def draw_disjoint(
+    draw: Callable[[int, torch.Generator], Split],
+    sizes: tuple[int, int, int],
+    generator: torch.Generator,
+    vocabulary: int,
+    possible: int,
+) -> Data:
+    """Train, validation and test split in which no sequence occurs twice: repeats are drawn again.
+
+    draw(n, generator): n sequences; sizes: of the three splits; possible: how many different sequences there are.
+
+    Raises ValueError where there are too few different sequences.
+    """
+    wanted = sum(sizes)
+    if 2 * wanted > possible:
+        raise ValueError(
+            f"{wanted} different sequences are wanted and only {possible} exist: "
+            "ask for at most half of them, or for more pairs or a larger vocabulary"
+        )
+    seen: set[bytes] = set()
+    kept: list[Split] = []
+    while len(seen) < wanted:
+        drawn = draw(wanted - len(seen), generator)
+        fresh = []
+        for row, tokens in enumerate(drawn.tokens.numpy()):
+            content = tokens.tobytes()
+            if content not in seen:
+                seen.add(content)
+                fresh.append(row)
+        kept.append(Split(drawn.tokens[fresh], drawn.positions[fresh], drawn.targets[fresh]))
+    tokens, positions, targets = (
+        torch.cat([getattr(part, name) for part in kept]) for name in ("tokens", "positions", "targets")
+    )
+    cut = [
+        Split(*parts)
+        for parts in zip(tokens.split(sizes), positions.split(sizes), targets.split(sizes), strict=True)
+    ]
+    return Data(*cut, vocabulary=vocabulary, length=tokens.shape[1], sha256=_sha256(cut))
+
+
+def _sha256(splits: list[Split]) -> str:
+    digest = hashlib.sha256()
+    for name, split in zip(SPLITS, splits, strict=True):
+        for part in (split.tokens, split.positions, split.targets):
+            digest.update(f"{name} {tuple(part.shape)} ".encode())
+            digest.update(part.numpy().astype("<i8").tobytes())
+    return digest.hexdigest()
