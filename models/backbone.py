@@ -1,7 +1,7 @@
 """The model around a mixer: embeddings, pre-norm residual blocks, a linear head."""
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -22,7 +22,7 @@ class SwiGLU(nn.Module):
         self.out = nn.Linear(4 * width, width, bias=False)
 
     def forward(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
-        y: Tensor = self.out(F.silu(self.gate(x)) * self.up(x))
+        y: Tensor = self.out(functional.silu(self.gate(x)) * self.up(x))
         return y
 
 
@@ -34,7 +34,7 @@ class RMSNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
-        return F.rms_norm(x, (x.shape[-1],), self.gain, 1e-6)
+        return functional.rms_norm(x, (x.shape[-1],), self.gain, 1e-6)
 
 
 class Block(nn.Module):

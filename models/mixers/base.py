@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -74,8 +74,8 @@ class HeadMixer(Mixer):
             q, k, v = self._heads(self.into(x), 3)
             return q, k, v
         for_queries, for_both = self.into.weight.split([self.width, 2 * self.width])
-        (q,) = self._heads(F.linear(select(x, at), for_queries), 1)
-        k, v = self._heads(F.linear(x, for_both), 2)
+        (q,) = self._heads(functional.linear(select(x, at), for_queries), 1)
+        k, v = self._heads(functional.linear(x, for_both), 2)
         return q, k, v
 
     def _heads(self, x: Float[Tensor, "batch length parts*width"], parts: int) -> tuple[Tensor, ...]:

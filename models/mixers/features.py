@@ -3,7 +3,7 @@
 import math
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,7 +16,7 @@ EPS = 1e-6
 
 def feature_map(kernel: Kernel, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """phi(x): elu(x) + 1 for "elu", max(x, 0) for "relu" and "cosine"."""
-    return F.elu(x) + 1 if kernel == "elu" else F.relu(x)
+    return functional.elu(x) + 1 if kernel == "elu" else functional.relu(x)
 
 
 def position_weights(kernel: Kernel, length: int) -> Float[Tensor, "length length"]:
@@ -36,5 +36,5 @@ def weighted_mean(
 ) -> Float[Tensor, "*batch queries head_width"]:
     """sum_s w(t, s) v_s / (sum_s w(t, s) + eps)."""
     # a column of ones gives the sum of weights in the same product: nothing more of size length x length
-    sums = weights @ F.pad(values, (0, 1), value=1.0)
+    sums = weights @ functional.pad(values, (0, 1), value=1.0)
     return sums[..., :-1] / (sums[..., -1:] + EPS)

@@ -1,7 +1,7 @@
 """Linear attention over a Fenwick hierarchy of states."""
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -47,7 +47,7 @@ class LogLinear(HeadMixer):
         super().__init__(width, heads, length)
         self.kernel, self.levels = options.kernel, level_count(length)
         self.level_weights = nn.Linear(width, heads * self.levels, bias=False)
-        one_hot = F.one_hot(fenwick_levels(length).clamp(min=0), self.levels).mT
+        one_hot = functional.one_hot(fenwick_levels(length).clamp(min=0), self.levels).mT
         # c(t, s) where s is in level l of t, else 0: mask, position weights and choice of level in one table
         self.table: Tensor
         table = one_hot * position_weights(options.kernel, length).unsqueeze(1)
@@ -57,7 +57,7 @@ class LogLinear(HeadMixer):
         self, x: Float[Tensor, "batch length width"], at: At = None
     ) -> Float[Tensor, "batch queries width"]:
         q, k, v = self.queries_keys_values(x, at)
-        lambdas = F.softplus(self.level_weights(select(x, at))).unflatten(-1, (self.heads, self.levels))
+        lambdas = functional.softplus(self.level_weights(select(x, at))).unflatten(-1, (self.heads, self.levels))
         table = rows(self.table[: x.shape[1], :, : x.shape[1]], at).to(x.dtype)
         # a product with the one-hot table: its gradient is a product too, that of a gather is a slow scatter
         if table.dim() == 3:

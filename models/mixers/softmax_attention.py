@@ -1,7 +1,7 @@
 """Causal softmax attention."""
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from jaxtyping import Float
 from torch import Tensor
 
@@ -31,7 +31,7 @@ class SoftmaxAttention(HeadMixer):
         q, k, v = self.queries_keys_values(x, at)
         mask = rows(self.mask[: x.shape[1], : x.shape[1]], at).to(x.dtype)
         scores = (q * self.head_width**-0.5) @ k.mT + (mask if mask.dim() == 2 else mask.unsqueeze(1))
-        return self.join_heads(F.softmax(scores, dim=-1) @ v)
+        return self.join_heads(functional.softmax(scores, dim=-1) @ v)
 
     def state_elements(self) -> int:
         return 2 * self.length * self.width

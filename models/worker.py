@@ -1,0 +1,100 @@
+"""A training in a process of its own: `python -m models.worker DIRECTORY`.
+
+Reads DIRECTORY/request.json (its `directory` is replaced by DIRECTORY), trains, writes DIRECTORY/result.json in one
+move. What the system that started it can rely on:
+
+    exit 0      result.json is there
+    exit 1      our code failed: traceback on stderr, {"type", "message", "traceback"} in error.json
+    exit 2      the command line was wrong
+    exit 130    SIGTERM or Ctrl-C: the checkpoint of the last whole epoch is written, run again to go on
+    137, ...    the system's: killed; run again to go on from the last checkpoint
+
+`--lifeline`: stdin is a pipe that whoever started this holds open; the worker dies as soon as it is closed.
+`--dry-run-steps N`: train N steps on the CPU and write nothing but dry_run.json.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m models.worker", description="Train what request.json asks for.")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--lifeline", action="store_true", help="die as soon as standard input is closed")
+    parser.add_argument("--dry-run-steps", type=int, metavar="N", help="train N steps on the CPU, keep nothing")
+    options = parser.parse_args(arguments)
+    if options.lifeline:
+        threading.Thread(target=_die_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if options.dry_run_steps is not None:
+            _dry_run(options.directory, options.dry_run_steps)
+        else:
+            _train(options.directory)
+    except KeyboardInterrupt:
+        print("interrupted: the last whole epoch is in the checkpoint", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        traceback.print_exc()
+        _report(options.directory, error)
+        return 1
+    return 0
+
+
+def _train(directory: Path) -> None:
+    # imported late, so that the lifeline is watched while torch loads
+    from models.checkpoint import write_atomically
+    from models.training import train
+
+    result = train(_request(directory))
+    write_atomically(directory / "result.json", result.model_dump_json(indent=1).encode())
+
+
+def _dry_run(directory: Path, steps: int) -> None:
+    from models.checkpoint import write_atomically
+    from models.training import dry_run
+
+    seconds, parameters = dry_run(_request(directory), steps)
+    content = {"steps": steps, "seconds_per_step": seconds, "parameters": parameters}
+    write_atomically(directory / "dry_run.json", json.dumps(content, allow_nan=False).encode())
+
+
+def _request(directory: Path):  # type: ignore[no-untyped-def]
+    from models.request import TrainRequest
+
+    content = json.loads((directory / "request.json").read_text(encoding="utf-8"))
+    return TrainRequest.model_validate({**content, "directory": str(directory)})
+
+
+def _report(directory: Path, error: Exception) -> None:
+    content = {"type": type(error).__name__, "message": str(error), "traceback": traceback.format_exc()}
+    try:
+        path = directory / "error.json"
+        path.with_name("error.json.tmp").write_text(json.dumps(content), encoding="utf-8")
+        path.with_name("error.json.tmp").replace(path)
+    except OSError as problem:
+        print(f"error.json could not be written: {problem}", file=sys.stderr)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _die_with_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(128 + signal.SIGHUP)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
