@@ -1,7 +1,8 @@
 """The canonical form of a criterion as a tree: plain Python operators, numbers in base units.
 
-Base units: fractions 0..1 (points are differences of fractions), seconds, bytes, dollars, per second. Quantifiers,
-units, `faster` and `slower`, aliases and bare metrics are gone at this stage: the parser has resolved them.
+Base units: fractions 0..1 (points are differences of fractions), seconds, bytes, dollars, per second.
+Quantifiers, units, `faster` and `slower`, aliases and bare metrics are gone at this stage: the parser has
+resolved them.
 """
 
 from dataclasses import dataclass
