@@ -1,5 +1,6 @@
 """Measurements as the judge sees them, from our runs or from elsewhere."""
 
+import math
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -13,7 +14,7 @@ class Measurement(BaseModel):
     seed None: the source did not say; counts as one seed of its own. device: where it was measured, if known.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     variant: str
     metric: str
@@ -26,8 +27,6 @@ class Measurement(BaseModel):
     @field_validator("value", mode="before")
     @classmethod
     def _finite(cls, value: Any) -> Any:
-        if isinstance(value, str) and value.strip().lower() in {"nan", "inf", "-inf", "infinity", "-infinity"}:
+        if isinstance(value, str) and value.strip().lower().lstrip("+-") in {"nan", "inf", "infinity"}:
             return None
-        if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-            return None
-        return value
+        return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -15,10 +15,11 @@ class Plain(BaseModel):
 
 
 class SeedOutcome(Plain):
-    """What one seed says. `holds` None: a tie, or not measured. `value`: the left-hand side of the comparison (a
-    difference where two variants are compared), in base units."""
+    """What one seed says. `holds` None: a tie, or not measured. `value`: the left-hand side of the comparison
+    (a difference where two variants are compared), in base units."""
 
-    seed: int
+    seed: int | None
+    """None where the measurements did not say."""
     holds: bool | None
     value: float | None
     note: str = ""
@@ -27,9 +28,11 @@ class SeedOutcome(Plain):
 class CriterionOutcome(Plain):
     """Decision on one criterion, with what it rests on.
 
-    achieved: median of `value` over seeds; low, high: the interval that belongs to the decision (order statistics),
-    None with a single seed; margin: signed distance of `achieved` to the target, positive where it holds; unit: of
-    achieved, low, high and margin ("fraction", "points", "seconds", ...).
+    achieved: median of `value` over the seeds that were used; of an event the worst; of a criterion of
+    several parts the share of seeds for which it holds, with the unit "share". low, high: the interval that
+    belongs to the decision (order statistics), None with a single seed or where the look can decide nothing.
+    margin: signed distance of `achieved` to the target, positive where it holds. unit: of achieved, low, high
+    and margin: a metric's unit, or "points", "ratio", "share".
     """
 
     id: str
@@ -49,7 +52,8 @@ class CriterionOutcome(Plain):
     unit: str
     seeds: tuple[SeedOutcome, ...]
     look: int | None
-    """Number of seeds at which it was decided; None while undecided or set aside."""
+    """Number of seeds at which it was decided, 0 where no seed was needed; None while undecided or set
+    aside."""
     reason: str
     """Why this decision, in one sentence."""
     more_seeds: int | None = None
@@ -57,8 +61,8 @@ class CriterionOutcome(Plain):
 
 
 class Judgement(Plain):
-    """The verdict. `next_look`: seeds per variant to train before judging again, where the policy asks for it;
-    `verdict` is then what it would be without them."""
+    """The verdict. `next_look`: seeds per variant to train before judging again, where the policy asks for
+    it; `verdict` is then what it would be without them."""
 
     verdict: VerdictName
     rule: int
