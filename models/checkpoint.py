@@ -67,3 +67,18 @@ def _set_aside(path: Path, reason: str) -> None:
         number += 1
     path.rename(aside)
     logger.warning("%s %s: set aside as %s, training starts anew", path.name, reason, aside.name)
+
+
+def keep_progress(directory: Path, epoch: int) -> None:
+    """Drop the lines of epochs that will be trained again, and a line that was cut by a kill."""
+    path = directory / "progress.jsonl"
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["epoch"] <= epoch:
+                kept.append(line + "\n")
+        except (ValueError, KeyError, TypeError):
+            continue
+    write_atomically(path, "".join(kept).encode())

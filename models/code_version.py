@@ -10,6 +10,7 @@ from models.options import Backbone, MixerOptions, SyntheticOptions, Training
 COMMON = (
     "backbone.py",
     "ensemble.py",
+    "epochs.py",
     "measuring.py",
     "training.py",
     "mixers/base.py",

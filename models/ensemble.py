@@ -15,7 +15,6 @@ from torch.nn import functional
 
 from models import options
 from models.backbone import Backbone
-from models.mixers.base import At
 from models.options import MixerOptions
 from models.synthetics.base import IGNORED, Data, Split, stream
 
@@ -38,7 +37,8 @@ class Batch:
         def take(x: Tensor) -> Tensor:
             return x.gather(1, order.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
-        return Batch(take(self.tokens), self.at if isinstance(self.at, slice) else take(self.at), take(self.targets))
+        at = self.at if isinstance(self.at, slice) else take(self.at)
+        return Batch(take(self.tokens), at, take(self.targets))
 
     def counts(self) -> Float[Tensor, "seeds batch"]:
         """Answers asked for in each sequence."""
@@ -54,13 +54,16 @@ def batches_of(data: list[Data], causal: bool, device: torch.device) -> tuple[Ba
     splits = [(seed.train, seed.validation, seed.test) for seed in data]
     positions = torch.cat([split.positions for of_seed in splits for split in of_seed])
     first, last = int(positions.min()), int(positions.max())
-    shared = bool((positions == torch.arange(first, last + 1)).all()) if positions.shape[1] == last - first + 1 else False
+    consecutive = torch.arange(first, last + 1)
+    shared = len(consecutive) == positions.shape[1] and bool((positions == consecutive).all())
     length = last + 1 if causal else data[0].length
 
     def together(parts: tuple[Split, ...]) -> Batch:
         tokens = torch.stack([part.tokens[:, :length] for part in parts]).to(device)
-        at = slice(first, last + 1) if shared else torch.stack([part.positions for part in parts]).to(device)
-        return Batch(tokens, at, torch.stack([part.targets for part in parts]).to(device))
+        targets = torch.stack([part.targets for part in parts]).to(device)
+        if shared:
+            return Batch(tokens, slice(first, last + 1), targets)
+        return Batch(tokens, torch.stack([part.positions for part in parts]).to(device), targets)
 
     train, validation, test = (together(parts) for parts in zip(*splits, strict=True))
     return train, validation, test
@@ -72,7 +75,8 @@ class Ensemble:
     One seed runs as a plain module; several run as one vectorised batch (`torch.func.vmap`).
     """
 
-    weights: Float[Tensor, "seeds parameters"]
+    weights: nn.Parameter
+    """Float[Tensor, "seeds parameters"]."""
 
     def __init__(
         self,
@@ -84,18 +88,16 @@ class Ensemble:
         device: torch.device,
     ) -> None:
         models = [_initialised(mixer, backbone, vocabulary, length, seed) for seed in seeds]
+        self.causal, self.state_elements = models[0].causal, models[0].state_elements()
+        rows = [torch.cat([p.detach().reshape(-1) for p in model.parameters()]) for model in models]
+        self.weights = nn.Parameter(torch.stack(rows).to(device))
         self.module = models[0].to(device)
-        rows = [torch.cat([p.detach().reshape(-1) for p in model.parameters()]).cpu() for model in models]
-        self.weights = torch.stack(rows).to(device)
         self.vectorised = len(seeds) > 1
+        # the models read their parameters from `weights`, which the optimiser changes in place
         self._views: dict[str, Tensor] = {}
-        self.attach(self.weights)
-
-    def attach(self, weights: Float[Tensor, "seeds parameters"]) -> None:
-        """Let the models read their parameters from `weights`, now and after it changes in place."""
-        self.weights, start = weights, 0
+        start = 0
         for name, parameter in self.module.named_parameters():
-            part = weights.detach()[:, start : start + parameter.numel()]
+            part = self.weights.detach()[:, start : start + parameter.numel()]
             start += parameter.numel()
             if self.vectorised:
                 self._views[name] = part.view(-1, *parameter.shape).requires_grad_()
@@ -110,16 +112,24 @@ class Ensemble:
             loss, right = _loss(self.module(batch.tokens[0], at), batch.targets[0])
             return loss.unsqueeze(0), right.unsqueeze(0)
 
-        def of_seed(views: dict[str, Tensor], tokens: Tensor, at: At, targets: Tensor) -> tuple[Tensor, Tensor]:
-            return _loss(functional_call(self.module, views, (tokens, at)), targets)
+        if isinstance(batch.at, slice):
+            shared = batch.at
 
-        shared = isinstance(batch.at, slice)
-        at = None if shared else batch.at
-        loss, right = vmap(
-            lambda views, tokens, at, targets: of_seed(views, tokens, batch.at if shared else at, targets),
-            in_dims=(0, 0, None if shared else 0, 0),
-            randomness="different",
-        )(self._views, batch.tokens, at, batch.targets)
+            def of_seed(views: dict[str, Tensor], tokens: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+                return _loss(functional_call(self.module, views, (tokens, shared)), targets)
+
+            found = vmap(of_seed, randomness="different")(self._views, batch.tokens, batch.targets)
+        else:
+
+            def of_seed_at(
+                views: dict[str, Tensor], tokens: Tensor, targets: Tensor, at: Tensor
+            ) -> tuple[Tensor, Tensor]:
+                return _loss(functional_call(self.module, views, (tokens, at)), targets)
+
+            found = vmap(of_seed_at, randomness="different")(
+                self._views, batch.tokens, batch.targets, batch.at
+            )
+        loss, right = found
         return loss, right
 
     def gradient(self, losses: Float[Tensor, " seeds"]) -> Float[Tensor, "seeds parameters"]:
@@ -147,7 +157,7 @@ class Ensemble:
 
 def _initialised(
     mixer: MixerOptions, backbone: options.Backbone, vocabulary: int, length: int, seed: int
-) -> nn.Module:
+) -> Backbone:
     """The model of a seed, on the CPU so that every device starts from the same numbers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(seed, "model").initial_seed())

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
-from torch.nn import functional
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 
 At = slice | Int[Tensor, "batch queries"] | None
 """Positions whose outputs are asked for: one range for the whole batch, a row of positions for each sequence, or all."""
@@ -87,6 +87,19 @@ class HeadMixer(Mixer):
         """The output projection of all heads side by side."""
         joined: Tensor = self.out(x.transpose(1, 2).flatten(2))
         return joined
+
+
+def vectorising() -> bool:
+    """Whether this runs inside `torch.func.vmap`, where hooks and hand-written gradients do not apply."""
+    return bool(torch._C._are_functorch_transforms_active())
+
+
+def dense_gradient(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """x itself. Its gradient is copied where a product left it transposed: the element-wise kernel that comes next
+    takes thirty times as long on that."""
+    if x.requires_grad and not vectorising():
+        x.register_hook(torch.Tensor.contiguous)
+    return x
 
 
 def causal_mask(length: int) -> Float[Tensor, "length length"]:

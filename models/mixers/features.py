@@ -3,11 +3,11 @@
 import math
 
 import torch
-from torch.nn import functional
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
-from models.mixers.base import causal_mask
+from models.mixers.base import causal_mask, dense_gradient
 from models.options import Kernel
 
 EPS = 1e-6
@@ -16,7 +16,8 @@ EPS = 1e-6
 
 def feature_map(kernel: Kernel, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """phi(x): elu(x) + 1 for "elu", max(x, 0) for "relu" and "cosine"."""
-    return functional.elu(x) + 1 if kernel == "elu" else functional.relu(x)
+    phi = functional.elu(x) + 1 if kernel == "elu" else functional.relu(x)
+    return dense_gradient(phi)
 
 
 def position_weights(kernel: Kernel, length: int) -> Float[Tensor, "length length"]:

@@ -1,9 +1,9 @@
 """Linear attention over a Fenwick hierarchy of states."""
 
 import torch
-from torch.nn import functional
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models import options
 from models.mixers.base import At, HeadMixer, rows, select

@@ -1,9 +1,9 @@
 """Causal softmax attention."""
 
 import torch
-from torch.nn import functional
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from models import options
 from models.mixers.base import At, HeadMixer, causal_mask, rows
