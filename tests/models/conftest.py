@@ -1,0 +1,61 @@
+"""Small requests and the seven mixers that the tests of `models/` share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from models.options import MixerOptions
+from models.request import TrainRequest
+
+MIXERS = {
+    "softmax": {"mixer": "softmax_attention"},
+    "linear_elu": {"mixer": "linear_attention", "kernel": "elu"},
+    "linear_relu": {"mixer": "linear_attention", "kernel": "relu"},
+    "cosformer": {"mixer": "linear_attention", "kernel": "cosine"},
+    "log_linear_elu": {"mixer": "log_linear", "kernel": "elu"},
+    "log_linear_relu": {"mixer": "log_linear", "kernel": "relu"},
+    "log_linear_cosine": {"mixer": "log_linear", "kernel": "cosine"},
+}
+
+
+def mixer_options(name: str) -> Any:
+    return TypeAdapter(MixerOptions).validate_python(MIXERS[name])
+
+
+@pytest.fixture(params=MIXERS)
+def options(request: pytest.FixtureRequest) -> Any:
+    """Each mixer in turn."""
+    return mixer_options(request.param)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def make_request(tmp_path: Path) -> Callable[..., TrainRequest]:
+    """A request that trains in a tenth of a second; any part of it can be replaced."""
+
+    def make(mixer: str = "log_linear_cosine", layout: str = "padded", **replaced: Any) -> TrainRequest:
+        sizes = {"train": 48, "validation": 16, "test": 16}
+        content: dict[str, Any] = {
+            "mixer": MIXERS[mixer],
+            "synthetic": {
+                "name": "mqar", "layout": layout, "pairs": 3, "length": 16, "vocabulary": 12, **sizes
+            },
+            "backbone": {"layers": 2, "width": 8, "heads": 2},
+            "training": {"epochs": 4, "batch": 20, "lr": 1e-2},
+            "seeds": [0],
+            "directory": str(tmp_path / "run"),
+        }
+        for name, value in replaced.items():
+            both = isinstance(value, dict) and isinstance(content.get(name), dict)
+            content[name] = {**content[name], **value} if both else value
+        return TrainRequest.model_validate(content)
+
+    return make

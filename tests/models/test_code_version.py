@@ -1,0 +1,58 @@
+"""Keys of runs: the same for the same run, without torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.code_version import COMMON, code_version, run_key
+
+MODELS = Path(__file__).parents[2] / "models"
+NO_PART_IN_THE_NUMBERS = {
+    "__init__.py", "checkpoint.py", "code_version.py", "metrics.py", "options.py", "request.py", "worker.py",
+    "mixers/__init__.py", "synthetics/__init__.py",
+}  # fmt: skip
+
+
+def key(request, **replaced):
+    parts = {name: getattr(request, name) for name in ("mixer", "synthetic", "backbone", "training")}
+    return run_key(**{**parts, "seed": 0, **replaced})
+
+
+def test_a_key_depends_on_all_that_determines_the_run(make_request):
+    request = make_request()
+    other = make_request(
+        mixer="softmax", synthetic={"pairs": 2}, backbone={"layers": 1}, training={"lr": 0.5}
+    )
+    keys = {key(request)}
+    for name in ("mixer", "synthetic", "backbone", "training"):
+        keys.add(key(request, **{name: getattr(other, name)}))
+    keys.add(key(request, seed=1))
+    assert len(keys) == 6
+    assert all(len(one) == 64 for one in keys)
+
+
+def test_a_default_written_out_changes_nothing(make_request):
+    assert key(make_request()) == key(make_request(training={"weight_decay": 0.01, "stop_at": None}))
+
+
+def test_every_source_is_in_the_version_or_known_not_to_matter():
+    sources = {path.relative_to(MODELS).as_posix() for path in MODELS.rglob("*.py")}
+    own = {"mixers/softmax_attention.py", "mixers/linear_attention.py", "mixers/log_linear.py", "synthetics/mqar.py"}
+    assert sources == set(COMMON) | own | NO_PART_IN_THE_NUMBERS
+
+
+def test_versions_differ_by_mixer_and_need_its_file():
+    assert code_version("log_linear", "mqar") != code_version("linear_attention", "mqar")
+    with pytest.raises(FileNotFoundError, match=r"magic\.py"):
+        code_version("magic", "mqar")
+
+
+def test_no_torch_is_needed():
+    program = (
+        "import sys, models.code_version, models.request, models.metrics\n"
+        "models.code_version.code_version('log_linear', 'mqar')\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=MODELS.parent, check=True)
