@@ -29,8 +29,10 @@ class Variant(Frozen):
     def _split(cls, given: Any) -> Any:
         if not isinstance(given, dict) or isinstance(given.get("mixer"), dict | BaseModel):
             return given
-        own = {name: given[name] for name in ("proposed", "aliases") if name in given}
-        return {**own, "mixer": {name: value for name, value in given.items() if name not in own}}
+        # lists become tuples here, because strict validation takes no list behind a validator of Python values
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        own = {name: values.pop(name) for name in ("proposed", "aliases") if name in values}
+        return {**own, "mixer": values}
 
 
 class Compute(Frozen):

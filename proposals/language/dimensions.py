@@ -96,7 +96,7 @@ def of_metric(metric: Metric) -> Dimension:
             return Dimension("physical", PER_SECOND)
 
 
-# -- arithmetic: each gives the dimension of the result, or None where there is none ---------------------------
+# -- arithmetic: each gives the dimension of the result, or None where there is none -----------------------
 
 _SCALES = frozenset({"plain", "percent", "ratio"})
 _SHARES = frozenset({"fraction", "points", "share"})

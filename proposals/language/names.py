@@ -13,8 +13,8 @@ _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class Names:
-    """Variants in the order of the setup, which of them are proposed, their names in prose (alias -> variant),
-    and the metrics by name."""
+    """Variants in the order of the setup, which of them are proposed, their names in prose (alias ->
+    variant), and the metrics by name."""
 
     variants: tuple[str, ...]
     proposed: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ def is_name(text: str) -> bool:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant: equal but for case and separators, else the closest spelling."""
+    """The known name that was probably meant: equal but for case and separators, else the closest."""
     by_core = {_core(candidate): candidate for candidate in known}
     wanted = _core(name[:100])  # difflib's time grows with the square of the length
     if wanted in by_core:

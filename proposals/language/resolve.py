@@ -398,7 +398,9 @@ def _remedy(left: Dimension, right: Dimension) -> str:
     if kinds == {"points", "percent"}:
         return "A difference of two fractions is in points: write 5 pp, not 5%"
     if kinds == {"points", "fraction"}:
-        return "A fraction is compared with a percentage: write 80%; points (pp) are for differences of two fractions"
+        return (
+            "Compare a fraction with a percentage such as 80%; points (pp) are for differences of fractions"
+        )
     if kinds == {"fraction", "percent"}:
         return "Add to or subtract from a fraction in points: write 5 pp, not 5%"
     return "Compare like with like; plain numbers are in base units (fractions, seconds, bytes, dollars)"

@@ -264,7 +264,7 @@ class _Build(Transformer[Token, Surface]):
         return items
 
 
-# -- what went wrong, in words -------------------------------------------------------------------------------
+# -- what went wrong, in words -----------------------------------------------------------------------------
 
 _WORDS = (
     ({"NAME"}, "a metric such as `variant.test_accuracy`, or a number"),
