@@ -1,0 +1,5 @@
+"""What goes wrong between the catalog and whoever asks it."""
+
+
+class CatalogError(ValueError):
+    """The user's catalog, or what was asked of it, is not as it should be. The message names the remedy."""

@@ -1,0 +1,286 @@
+"""The views: the questions that everybody asks of the catalog. docs/catalog.md has an example of each.
+
+Plain SQL that PostgreSQL would take too. Views are dropped and made again by every migration, so this text is
+always the newest; a change here still needs a migration (an empty one will do) to reach catalogs that exist.
+"""
+
+SPEND = """
+CREATE VIEW spend AS
+SELECT
+    registration.stem,
+    proposal.number,
+    registration.id AS registration_id,
+    registration.fidelity,
+    registration.estimate_dollars,
+    COALESCE(spent.dollars, 0) AS actual_dollars,
+    COALESCE(spent.failed_dollars, 0) AS failed_dollars,
+    registration.estimate_minutes,
+    COALESCE(spent.seconds, 0) / 60.0 AS actual_minutes,
+    COALESCE(spent.attempts, 0) AS attempts,
+    COALESCE(spent.failed, 0) AS failed_attempts,
+    COALESCE(spent.open, 0) AS open_attempts,
+    registration.registered_at
+FROM registration
+JOIN proposal ON proposal.stem = registration.stem
+LEFT JOIN (
+    SELECT
+        experiment.registration_id,
+        SUM(attempt_end.dollars) AS dollars,
+        SUM(CASE WHEN attempt_end.state <> 'collected' THEN attempt_end.dollars ELSE 0 END) AS failed_dollars,
+        SUM(attempt_end.seconds) AS seconds,
+        COUNT(*) AS attempts,
+        SUM(CASE WHEN attempt_end.state <> 'collected' THEN 1 ELSE 0 END) AS failed,
+        SUM(CASE WHEN attempt_end.state IS NULL THEN 1 ELSE 0 END) AS open
+    FROM attempt
+    JOIN experiment ON experiment.id = attempt.experiment_id
+    LEFT JOIN attempt_end ON attempt_end.attempt_id = attempt.id
+    GROUP BY experiment.registration_id
+) AS spent ON spent.registration_id = registration.id
+"""
+
+# The run that stands for a registration's variant and seed: that of the newest experiment.
+# State: what the run is in now; a result counts however its attempts ended.
+RUNS = """
+CREATE VIEW runs AS
+SELECT
+    registration.stem,
+    planned.variant,
+    planned.seed,
+    CASE
+        WHEN run_result.run_id IS NOT NULL THEN 'collected'
+        WHEN newest.id IS NULL THEN 'planned'
+        WHEN newest_end.attempt_id IS NOT NULL THEN newest_end.state
+        WHEN attempt_handle.attempt_id IS NOT NULL THEN 'running'
+        ELSE 'submitted'
+    END AS state,
+    test_accuracy.value AS test_accuracy,
+    run_result.epochs,
+    run_result.best_epoch,
+    run_result.stopped,
+    run_result.seconds,
+    run_result.device,
+    COALESCE(tried.attempts, 0) AS attempts,
+    COALESCE(tried.dollars, 0) AS dollars,
+    newest_end.reason AS last_reason,
+    registration.fidelity,
+    registration.id AS registration_id,
+    planned.experiment_id,
+    run.id AS run_id,
+    run.key AS run_key
+FROM (
+    SELECT
+        experiment.registration_id,
+        experiment_run.experiment_id,
+        experiment_run.variant,
+        experiment_run.seed,
+        experiment_run.run_id,
+        ROW_NUMBER() OVER (
+            PARTITION BY experiment.registration_id, experiment_run.variant, experiment_run.seed
+            ORDER BY experiment_run.experiment_id DESC
+        ) AS place
+    FROM experiment_run
+    JOIN experiment ON experiment.id = experiment_run.experiment_id
+) AS planned
+JOIN registration ON registration.id = planned.registration_id
+JOIN run ON run.id = planned.run_id
+LEFT JOIN run_result ON run_result.run_id = run.id
+LEFT JOIN metric AS test_accuracy
+    ON test_accuracy.run_id = run.id AND test_accuracy.name = 'test_accuracy' AND test_accuracy.condition = ''
+LEFT JOIN (
+    SELECT attempt.run_id, COUNT(*) AS attempts, MAX(attempt.number) AS newest, SUM(attempt_end.dollars) AS
+    dollars FROM attempt
+    LEFT JOIN attempt_end ON attempt_end.attempt_id = attempt.id
+    GROUP BY attempt.run_id
+) AS tried ON tried.run_id = run.id
+LEFT JOIN attempt AS newest ON newest.run_id = run.id AND newest.number = tried.newest
+LEFT JOIN attempt_end AS newest_end ON newest_end.attempt_id = newest.id
+LEFT JOIN attempt_handle ON attempt_handle.attempt_id = newest.id
+WHERE planned.place = 1
+"""
+
+# One row a registration: its newest verdict. latest: the newest of the proposal, whatever was run. stands:
+# the newest of the proposal at the best fidelity it was run at, so that a quick run does not displace a full
+# one.
+VERDICTS = """
+CREATE VIEW verdicts AS
+SELECT
+    registration.stem,
+    proposal.number,
+    proposal.title,
+    verdict.verdict,
+    COALESCE(overruled.verdict, verdict.verdict) AS policy_verdict,
+    COALESCE(overruled.rule, verdict.rule) AS rule,
+    verdict.reasons,
+    COALESCE(overruled.caveats, verdict.caveats) AS caveats,
+    verdict.overruled_by,
+    verdict.judged_at,
+    registration.fidelity,
+    experiment.executor,
+    spend.actual_dollars AS cost,
+    rests_on.seeds,
+    registration.sha256 AS registration,
+    registration.git_commit,
+    verdict.id AS verdict_id,
+    registration.id AS registration_id,
+    verdict.experiment_id,
+    (ROW_NUMBER() OVER (PARTITION BY registration.stem ORDER BY verdict.id DESC) = 1) AS latest,
+    (ROW_NUMBER() OVER (
+        PARTITION BY registration.stem
+        ORDER BY
+            CASE registration.fidelity WHEN 'specified' THEN 1 WHEN 'reduced' THEN 2 ELSE 3 END,
+            verdict.id DESC
+    ) = 1) AS stands
+FROM verdict
+JOIN (SELECT MAX(id) AS id FROM verdict GROUP BY registration_id) AS newest ON newest.id = verdict.id
+JOIN registration ON registration.id = verdict.registration_id
+JOIN proposal ON proposal.stem = registration.stem
+JOIN experiment ON experiment.id = verdict.experiment_id
+LEFT JOIN verdict AS overruled ON overruled.id = verdict.supersedes_id
+LEFT JOIN spend ON spend.registration_id = registration.id
+LEFT JOIN (
+    SELECT verdict_id, COUNT(DISTINCT seed) AS seeds FROM verdict_run GROUP BY verdict_id
+) AS rests_on ON rests_on.verdict_id = COALESCE(overruled.id, verdict.id)
+"""
+
+# Every registered criterion has a row, judged or not. Outcomes are the policy's, also where a person
+# overruled it.
+CRITERIA = """
+CREATE VIEW criteria AS
+SELECT
+    registration.stem,
+    criterion.criterion,
+    criterion.role,
+    criterion.text,
+    criterion_outcome.target,
+    criterion_outcome.achieved,
+    criterion_outcome.low,
+    criterion_outcome.high,
+    criterion_outcome.margin,
+    criterion_outcome.unit,
+    criterion_outcome.decision,
+    criterion_outcome.estimand,
+    criterion_outcome.reason,
+    criterion_outcome.look,
+    criterion_outcome.more_seeds,
+    criterion.section,
+    criterion.canonical,
+    criterion.position,
+    registration.fidelity,
+    registration.id AS registration_id,
+    judged.verdict_id,
+    COALESCE(verdicts.latest, 1 = 0) AS latest,
+    COALESCE(verdicts.stands, 1 = 0) AS stands
+FROM criterion
+JOIN registration ON registration.id = criterion.registration_id
+LEFT JOIN (
+    SELECT registration_id, MAX(id) AS verdict_id FROM verdict WHERE supersedes_id IS NULL GROUP BY
+    registration_id ) AS judged ON judged.registration_id = registration.id
+LEFT JOIN criterion_outcome
+    ON criterion_outcome.verdict_id = judged.verdict_id AND criterion_outcome.criterion = criterion.criterion
+LEFT JOIN verdicts ON verdicts.registration_id = registration.id
+"""
+
+# Attempts that nobody has collected. One that trains a run shared by two variants is named after the first.
+UNCOLLECTED = """
+CREATE VIEW uncollected AS
+SELECT
+    registration.stem,
+    (
+        SELECT MIN(experiment_run.variant) FROM experiment_run
+        WHERE experiment_run.experiment_id = attempt.experiment_id AND experiment_run.run_id = attempt.run_id
+    ) AS variant,
+    run.seed,
+    attempt.submitted_at,
+    attempt.executor,
+    attempt_handle.handle,
+    attempt.host,
+    attempt.boot_id,
+    attempt.number AS attempt_number,
+    attempt.id AS attempt_id,
+    attempt.experiment_id,
+    run.key AS run_key
+FROM attempt
+JOIN run ON run.id = attempt.run_id
+JOIN experiment ON experiment.id = attempt.experiment_id
+JOIN registration ON registration.id = experiment.registration_id
+LEFT JOIN attempt_handle ON attempt_handle.attempt_id = attempt.id
+LEFT JOIN attempt_end ON attempt_end.attempt_id = attempt.id
+WHERE attempt_end.attempt_id IS NULL
+"""
+
+DEVIATIONS = """
+CREATE VIEW deviations AS
+SELECT
+    registration.stem,
+    deviation.field,
+    deviation.before,
+    deviation.after,
+    deviation.results_seen,
+    registration.registered_at,
+    registration.fidelity,
+    deviation.registration_id,
+    deviation.earlier_id
+FROM deviation
+JOIN registration ON registration.id = deviation.registration_id
+"""
+
+# SQL has no median that SQLite and PostgreSQL share: the mean of the one or two runs in the middle.
+LEADERBOARD = """
+CREATE VIEW leaderboard AS
+SELECT
+    ranked.stem,
+    ranked.variant,
+    AVG(CASE WHEN ABS(2 * ranked.place - ranked.seeds - 1) <= 1 THEN ranked.test_accuracy END) AS
+    test_accuracy, MIN(ranked.test_accuracy) AS lowest,
+    MAX(ranked.test_accuracy) AS highest,
+    COUNT(*) AS seeds,
+    MAX(parameters.value) AS parameters,
+    MAX(state_memory.value) AS state_memory,
+    AVG(ranked.seconds) AS mean_seconds,
+    ranked.fidelity,
+    ranked.registration_id
+FROM (
+    SELECT
+        runs.*,
+        ROW_NUMBER() OVER (
+            PARTITION BY runs.registration_id, runs.variant ORDER BY runs.test_accuracy, runs.seed
+        ) AS place,
+        COUNT(*) OVER (PARTITION BY runs.registration_id, runs.variant) AS seeds
+    FROM runs
+    WHERE runs.test_accuracy IS NOT NULL
+) AS ranked
+LEFT JOIN metric AS parameters
+    ON parameters.run_id = ranked.run_id AND parameters.name = 'parameters' AND parameters.condition = ''
+LEFT JOIN metric AS state_memory
+    ON state_memory.run_id = ranked.run_id AND state_memory.name = 'state_memory' AND state_memory.condition =
+    '' GROUP BY ranked.stem, ranked.registration_id, ranked.fidelity, ranked.variant
+ORDER BY test_accuracy DESC
+"""
+
+# The verdict that stands counts; proposals without one count as not judged.
+TRICKS = """
+CREATE VIEW tricks AS
+SELECT
+    based_on.trick,
+    COUNT(*) AS proposals,
+    COUNT(verdicts.verdict) AS judged,
+    SUM(CASE WHEN verdicts.verdict = 'PROCEED' THEN 1 ELSE 0 END) AS proceed,
+    SUM(CASE WHEN verdicts.verdict = 'ABANDON' THEN 1 ELSE 0 END) AS abandon,
+    SUM(CASE WHEN verdicts.verdict = 'DEBUG' THEN 1 ELSE 0 END) AS debug,
+    SUM(CASE WHEN verdicts.verdict = 'INCONCLUSIVE' THEN 1 ELSE 0 END) AS inconclusive
+FROM based_on
+LEFT JOIN verdicts ON verdicts.stem = based_on.stem AND verdicts.stands
+GROUP BY based_on.trick
+"""
+
+VIEWS: dict[str, str] = {
+    "spend": SPEND,
+    "runs": RUNS,
+    "verdicts": VERDICTS,
+    "criteria": CRITERIA,
+    "uncollected": UNCOLLECTED,
+    "deviations": DEVIATIONS,
+    "leaderboard": LEADERBOARD,
+    "tricks": TRICKS,
+}
+"""In the order in which they can be created."""
