@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 
 def fingerprint(request: TrainRequest) -> str:
-    """What a checkpoint must agree on to be gone on from: all that determines the numbers, the versions of the code
-    and of torch with it; not the folder, the time limit or the number of threads."""
+    """What a checkpoint must agree on to be gone on from: all that determines the numbers, the versions of
+    the code and of torch with it; not the folder, the time limit or the number of threads."""
     determines = request.model_dump(mode="json", exclude={"directory", "max_seconds", "threads"})
     versions = [code_version(request.mixer.mixer, request.synthetic.name), torch.__version__]
     return hashlib.sha256(json.dumps([determines, versions], sort_keys=True).encode()).hexdigest()
@@ -44,8 +44,8 @@ def save(path: Path, state: dict[str, Any], request: TrainRequest) -> None:
 
 
 def load(path: Path, request: TrainRequest) -> dict[str, Any] | None:
-    """The state to go on from, or None. A checkpoint that cannot be read or belongs to another request is set aside
-    under another name and said so: training starts anew."""
+    """The state to go on from, or None. A checkpoint that cannot be read or belongs to another request is
+    set aside under another name and said so: training starts anew."""
     if not path.exists():
         return None
     try:

@@ -17,8 +17,8 @@ COMMON = (
     "mixers/features.py",
     "synthetics/base.py",
 )
-"""Sources that take part in every run. A mixer's or synthetic's own file is named like it; the others are left out,
-so that a new mixer, or another way to store checkpoints, does not make old results worthless."""
+"""Sources that take part in every run. A mixer's or synthetic's own file is named like it; the others are
+left out, so that a new mixer, or another way to store checkpoints, does not make old results worthless."""
 
 
 @cache

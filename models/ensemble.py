@@ -1,8 +1,8 @@
 """The models of one or more seeds, their losses and gradients, as one row of numbers for each seed.
 
-All parameters of a seed lie in one row of `weights`: clipping, the optimiser, the best weights so far and the
-checkpoint are then a few operations on one tensor, where a loop over thirty small ones would cost more than the
-arithmetic. AdamW treats every element alike, so the seeds never touch.
+All parameters of a seed lie in one row of `weights`: clipping, the optimiser, the best weights so far and
+the checkpoint are then a few operations on one tensor, where a loop over thirty small ones would cost more
+than the arithmetic. AdamW treats every element alike, so the seeds never touch.
 """
 
 from dataclasses import dataclass

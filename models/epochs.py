@@ -56,13 +56,16 @@ class Run:
         self.resumed = state["resumed"] + 1
 
 
-def train_epoch(request: TrainRequest, ensemble: Ensemble, run: Run, training: Batch, limit: float | None) -> bool:
+def train_epoch(
+    request: TrainRequest, ensemble: Ensemble, run: Run, training: Batch, limit: float | None
+) -> bool:
     """One pass over the training data; the losses go to the records. True if the time limit cut it short."""
     settings, device = request.training, run.weights.device
     sequences = training.tokens.shape[1]
     steps = math.ceil(sequences / settings.batch)
     run.epoch += 1
-    order = [torch.randperm(sequences, generator=stream(seed, f"order {run.epoch}")) for seed in request.seeds]
+    streams = [stream(seed, f"order {run.epoch}") for seed in request.seeds]
+    order = [torch.randperm(sequences, generator=generator) for generator in streams]
     shuffled = training.shuffled(torch.stack(order).to(device))
     answers = shuffled.counts()
     # results stay on the device until the epoch is over: asking for one of them would wait for the GPU
@@ -136,7 +139,8 @@ def judge_epoch(request: TrainRequest, run: Run, losses: Tensor, accuracies: Ten
 
 
 def learning_rate(settings: Training, step: int, steps_per_epoch: int) -> float:
-    """The rate of a step (from 0): linear over the warm-up epochs, then constant or half a cosine down to zero."""
+    """The rate of a step (from 0): linear over the warm-up epochs, then constant or half a cosine down to
+    zero."""
     warm = settings.warmup * steps_per_epoch
     if step < warm:
         return settings.lr * (step + 1) / warm
@@ -148,7 +152,8 @@ def learning_rate(settings: Training, step: int, steps_per_epoch: int) -> float:
 
 @contextmanager
 def _dropout_stream(request: TrainRequest, epoch: int, device: torch.device) -> Iterator[None]:
-    """Dropout draws from the global generators: give them a state of this seed and epoch, and put theirs back."""
+    """Dropout draws from the global generators: give them a state of this seed and epoch, and put theirs
+    back."""
     if not request.backbone.dropout:
         yield
         return

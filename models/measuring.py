@@ -57,8 +57,8 @@ def values_of(
     state_bytes: int,
     memory: int,
 ) -> tuple[Value, ...]:
-    """The metrics of one seed. test: loss and accuracy, None where training diverged, and then nothing that was
-    to be learned has a value."""
+    """The metrics of one seed. test: loss and accuracy, None where training diverged, and then nothing that
+    was to be learned has a value."""
     found: list[Value] = []
 
     def add(metric: str, value: float | None, **more: Any) -> None:
@@ -112,7 +112,8 @@ def device_name(device: torch.device) -> str:
     model = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
+            named = (line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+            model = next(named, model)
     except OSError:
         pass
     return f"cpu: {model}"

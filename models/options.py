@@ -1,7 +1,7 @@
 """What a setup block may say of mixers, synthetics, the backbone and training. No torch here.
 
-Each class is one choice with its options; unknown names and options are refused. A new mixer or synthetic adds a
-class here and an entry in the dictionary of `models.mixers` or `models.synthetics`.
+Each class is one choice with its options; unknown names and options are refused. A new mixer or synthetic
+adds a class here and an entry in the dictionary of `models.mixers` or `models.synthetics`.
 """
 
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-# -- mixers ---------------------------------------------------------------------------------------------------
+# -- mixers ------------------------------------------------------------------------------------------------
 
 
 class SoftmaxAttention(Options):
@@ -48,16 +48,16 @@ class LogLinear(Options):
 MixerOptions = Annotated[SoftmaxAttention | LinearAttention | LogLinear, Field(discriminator="mixer")]
 
 
-# -- synthetics -----------------------------------------------------------------------------------------------
+# -- synthetics --------------------------------------------------------------------------------------------
 
 
 class Mqar(Options):
     """Multi-query associative recall (Arora et al., 2023).
 
-    layout "padded": `pairs` key-value pairs, a separator, the keys again in random order as queries, padding up to
-    `length`. layout "spread": the pairs, then the queries spread through the rest of the sequence at gaps drawn
-    from a power law, as in the field's benchmark. Token 0 is the separator, 1 the padding, the rest are shared by
-    keys and values.
+    layout "padded": `pairs` key-value pairs, a separator, the keys again in random order as queries,
+    padding up to `length`. layout "spread": the pairs, then the queries spread through the rest of the
+    sequence at gaps drawn from a power law, as in the field's benchmark. Token 0 is the separator, 1 the
+    padding, the rest are shared by keys and values.
     """
 
     name: Literal["mqar"]
@@ -74,7 +74,8 @@ class Mqar(Options):
         needed = 3 * self.pairs + 1 if self.layout == "padded" else 4 * self.pairs
         if self.length < needed:
             raise ValueError(
-                f"{self.pairs} pairs in the {self.layout} layout need a length of at least {needed}, not {self.length}"
+                f"{self.pairs} pairs in the {self.layout} layout need a length of at least {needed}, "
+                f"not {self.length}"
             )
         if self.vocabulary - 2 < self.pairs:
             raise ValueError(f"{self.pairs} distinct keys need a vocabulary of at least {self.pairs + 2}")
@@ -89,12 +90,12 @@ class Mqar(Options):
 SyntheticOptions = Mqar  # becomes a union discriminated by `name` when there is a second one
 
 
-# -- the rest of a setup --------------------------------------------------------------------------------------
+# -- the rest of a setup -----------------------------------------------------------------------------------
 
 
 class Backbone(Options):
-    """Pre-norm residual blocks (norm, mixer, residual, norm, SwiGLU of width 4 x `width`, residual) between learned
-    embeddings with learned positions and a linear head."""
+    """Pre-norm residual blocks (norm, mixer, residual, norm, SwiGLU of width 4 x `width`, residual) between
+    learned embeddings with learned positions and a linear head."""
 
     layers: int = Field(gt=0)
     width: int = Field(gt=0)

@@ -1,4 +1,5 @@
-"""What training takes and gives: plain data, the same in this process, in a child and on a GPU. No torch here."""
+"""What training takes and gives: plain data, the same in this process, in a child and on a GPU. No torch
+here."""
 
 from typing import Literal
 
@@ -15,8 +16,9 @@ class Plain(BaseModel):
 class TrainRequest(Plain):
     """One variant, one or more seeds. With several seeds they train as one vectorised batch.
 
-    directory: where checkpoint.pt, progress.jsonl and result.json of this request live; a request found there with
-    a checkpoint goes on from it. max_seconds: training stops itself there, with `stopped="time"`.
+    directory: where checkpoint.pt, progress.jsonl and result.json of this request live; a request found
+    there with a checkpoint goes on from it. max_seconds: training stops itself there, with
+    `stopped="time"`.
     """
 
     mixer: MixerOptions
@@ -56,7 +58,8 @@ class SeedResult(Plain):
     epochs: int
     """Epochs trained."""
     best_epoch: int | None
-    """Epoch with the best validation accuracy, the one that was tested; None where training diverged at once."""
+    """Epoch with the best validation accuracy, the one that was tested; None where training diverged at
+    once."""
     stopped: Literal["epochs", "stop_at", "diverged", "time"]
     resumed: int = 0
     """How often training went on from a checkpoint."""

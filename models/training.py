@@ -26,10 +26,10 @@ def train(request: TrainRequest, on_epoch: Callable[[dict[str, Any]], None] | No
     on_epoch: called after each epoch with the line that went to progress.jsonl.
 
     A checkpoint in `request.directory` is gone on from; on the CPU with the same number of threads the losses
-    are those of an uninterrupted run, bit for bit. Weights, order of the data and dropout each come from streams
-    of the seed (dropout on a vectorised batch draws other numbers than on single seeds); the global generators
-    are left as they were. Nothing protects a run from its own infinities: a loss that is not finite at the end of
-    an epoch ends it with stopped="diverged", and it has no accuracies.
+    are those of an uninterrupted run, bit for bit. Weights, order of the data and dropout each come from
+    streams of the seed (dropout on a vectorised batch draws other numbers than on single seeds); the global
+    generators are left as they were. Nothing protects a run from its own infinities: a loss that is not
+    finite at the end of an epoch ends it with stopped="diverged", and it has no accuracies.
 
     Raises ValueError where the device is not there, a seed is named twice, or the synthetic cannot be drawn.
     KeyboardInterrupt writes a checkpoint of the last whole epoch and goes on its way.
@@ -43,8 +43,8 @@ def train(request: TrainRequest, on_epoch: Callable[[dict[str, Any]], None] | No
 
 
 def dry_run(request: TrainRequest, steps: int) -> tuple[float, int]:
-    """Seconds of a training step and the number of parameters: `steps` steps of one seed on the CPU, on data drawn
-    for it alone, and one evaluation. Writes nothing.
+    """Seconds of a training step and the number of parameters: `steps` steps of one seed on the CPU, on data
+    drawn for it alone, and one evaluation. Writes nothing.
 
     Raises ValueError where steps < 1, and whatever training would raise.
     """
@@ -145,7 +145,8 @@ def _results(
     )
     memory, parameters = peak_memory(run.weights.device), run.weights.shape[1]
     results = []
-    for seed, of_seed, loss, accuracy in zip(run.seeds, data, *(part.tolist() for part in tested), strict=True):
+    losses, accuracies = (part.tolist() for part in tested)
+    for seed, of_seed, loss, accuracy in zip(run.seeds, data, losses, accuracies, strict=True):
         stopped = seed.stopped or "epochs"
         test = None if stopped == "diverged" else (loss, accuracy)
         results.append(

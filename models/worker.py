@@ -1,7 +1,7 @@
 """A training in a process of its own: `python -m models.worker DIRECTORY`.
 
-Reads DIRECTORY/request.json (its `directory` is replaced by DIRECTORY), trains, writes DIRECTORY/result.json in one
-move. What the system that started it can rely on:
+Reads DIRECTORY/request.json (its `directory` is replaced by DIRECTORY), trains, writes DIRECTORY/result.json
+in one move. What the system that started it can rely on:
 
     exit 0      result.json is there
     exit 1      our code failed: traceback on stderr, {"type", "message", "traceback"} in error.json
@@ -28,10 +28,12 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m models.worker", description="Train what request.json asks for.")
+    parser = argparse.ArgumentParser(
+        prog="python -m models.worker", description="Train what request.json asks for."
+    )
     parser.add_argument("directory", type=Path)
     parser.add_argument("--lifeline", action="store_true", help="die as soon as standard input is closed")
-    parser.add_argument("--dry-run-steps", type=int, metavar="N", help="train N steps on the CPU, keep nothing")
+    parser.add_argument("--dry-run-steps", type=int, metavar="N", help="train N steps, keep nothing")
     options = parser.parse_args(arguments)
     if options.lifeline:
         threading.Thread(target=_die_with_parent, daemon=True).start()

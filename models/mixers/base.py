@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 At = slice | Int[Tensor, "batch queries"] | None
-"""Positions whose outputs are asked for: one range for the whole batch, a row of positions for each sequence, or all."""
+"""Positions whose outputs are asked for: one range for the whole batch, a row of positions for each
+sequence, or all."""
 
 
 def select(x: Float[Tensor, "batch length width"], at: At) -> Float[Tensor, "batch queries width"]:
@@ -29,9 +30,9 @@ def rows(table: Float[Tensor, "length ..."], at: At) -> Float[Tensor, "..."]:
 class Mixer(nn.Module, ABC):
     """Mixes information along the sequence: forward(x, at) -> y.
 
-    x: Float[Tensor, "batch length width"], the normed input of all positions;
-    at: the positions whose outputs are needed, see `At`; a mixer that gains nothing by knowing them computes all
-    and ends with `return select(y, at)`.
+    x: Float[Tensor, "batch length width"], the normed input of all positions; at: the positions whose
+    outputs are needed, see `At`; a mixer that gains nothing by knowing them computes all and ends with
+    `return select(y, at)`.
 
     `causal`: y at t depends on x up to t alone, so that what follows the last supervised position is never
     computed. Say False where it does not hold.
@@ -73,17 +74,19 @@ class HeadMixer(Mixer):
         if at is None:
             q, k, v = self._heads(self.into(x), 3)
             return q, k, v
-        for_queries, for_both = self.into.weight.split([self.width, 2 * self.width])
+        for_queries, for_both = self.into.weight[: self.width], self.into.weight[self.width :]
         (q,) = self._heads(functional.linear(select(x, at), for_queries), 1)
         k, v = self._heads(functional.linear(x, for_both), 2)
         return q, k, v
 
     def _heads(self, x: Float[Tensor, "batch length parts*width"], parts: int) -> tuple[Tensor, ...]:
-        # one copy to a layout in which each part is contiguous: element-wise kernels on strided parts are slow
-        apart = x.unflatten(-1, (parts, self.heads, self.head_width)).permute(2, 0, 3, 1, 4).contiguous()
-        return apart.unbind(0)
+        # one copy to where each part is contiguous: element-wise kernels on strided parts are slow
+        apart = x.view(*x.shape[:2], parts, self.heads, self.head_width).permute(2, 0, 3, 1, 4)
+        return tuple(apart.contiguous().unbind(0))
 
-    def join_heads(self, x: Float[Tensor, "batch heads length head_width"]) -> Float[Tensor, "batch length width"]:
+    def join_heads(
+        self, x: Float[Tensor, "batch heads length head_width"]
+    ) -> Float[Tensor, "batch length width"]:
         """The output projection of all heads side by side."""
         joined: Tensor = self.out(x.transpose(1, 2).flatten(2))
         return joined
@@ -95,10 +98,10 @@ def vectorising() -> bool:
 
 
 def dense_gradient(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """x itself. Its gradient is copied where a product left it transposed: the element-wise kernel that comes next
-    takes thirty times as long on that."""
+    """x itself. Its gradient is copied where a product left it transposed: the element-wise kernel that
+    comes next takes thirty times as long on that."""
     if x.requires_grad and not vectorising():
-        x.register_hook(torch.Tensor.contiguous)
+        x.register_hook(torch.Tensor.contiguous)  # type: ignore[no-untyped-call]
     return x
 
 

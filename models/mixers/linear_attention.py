@@ -9,10 +9,12 @@ from models.mixers.features import feature_map, position_weights, weighted_mean
 
 
 class LinearAttention(HeadMixer):
-    """y_t = W_o sum_{s <= t} w(t, s) v_s / (sum_{s <= t} w(t, s) + 1e-6), w(t, s) = phi(q_t) . phi(k_s) c(t, s).
+    """y_t = W_o sum_{s <= t} w(t, s) v_s / (sum_{s <= t} w(t, s) + 1e-6),
+    w(t, s) = phi(q_t) . phi(k_s) c(t, s).
 
-    q, k, v: projections of x; phi: elu + 1 or relu; c(t, s): 1, or cos(pi/2 (t - s) / M) with M = length for the
-    kernel "cosine" (by cos(a - b) a recurrence with two states, a cosine and a sine stream); W_o: output projection.
+    q, k, v: projections of x; phi: elu + 1 or relu; c(t, s): 1, or cos(pi/2 (t - s) / M) with M = length
+    for the kernel "cosine" (by cos(a - b) a recurrence with two states, a cosine and a sine stream); W_o:
+    output projection.
 
     elu: Katharopoulos et al., "Transformers are RNNs", 2020; cosine: Qin et al., "cosFormer", 2022.
     State: phi(k) v^T and phi(k) summed over time, in each head; twice that for "cosine".

@@ -18,9 +18,9 @@ def level_count(length: int) -> int:
 def fenwick_levels(length: int) -> Int[Tensor, "length length"]:
     """level(t, s) for s <= t: the bucket of position t that holds s; -1 for s > t.
 
-    Level 0 is {t}. The t earlier tokens are split by the binary digits of t, the highest digit being the oldest
-    and largest bucket; the bucket of digit b has 2^b tokens and level b + 1. For t = 6 = 110b: positions 0..3 are
-    level 3, 4..5 level 2, and 6 level 0.
+    Level 0 is {t}. The t earlier tokens are split by the binary digits of t, the highest digit being the
+    oldest and largest bucket; the bucket of digit b has 2^b tokens and level b + 1. For t = 6 = 110b:
+    positions 0..3 are level 3, 4..5 level 2, and 6 level 0.
     """
     # s lies in the bucket of the highest digit in which t and s differ: t has it, s has not
     position = torch.arange(length)
@@ -35,8 +35,8 @@ class LogLinear(HeadMixer):
     """y_t = W_o sum_{s <= t} w(t, s) v_s / (sum_{s <= t} w(t, s) + 1e-6),
     w(t, s) = phi(q_t) . phi(k_s) c(t, s) lambda_t^level(t, s), lambda_t = softplus(W_lambda x_t).
 
-    q, k, v, phi, c, W_o: as in `LinearAttention`; level(t, s): see `fenwick_levels`; lambda_t: weights >= 0 of the
-    levels, for each token and head.
+    q, k, v, phi, c, W_o: as in `LinearAttention`; level(t, s): see `fenwick_levels`; lambda_t: weights >= 0
+    of the levels, for each token and head.
 
     Guo et al., "Log-Linear Attention", 2025. State: that of linear attention once for each level.
 
@@ -57,7 +57,8 @@ class LogLinear(HeadMixer):
         self, x: Float[Tensor, "batch length width"], at: At = None
     ) -> Float[Tensor, "batch queries width"]:
         q, k, v = self.queries_keys_values(x, at)
-        lambdas = functional.softplus(self.level_weights(select(x, at))).unflatten(-1, (self.heads, self.levels))
+        lambdas = functional.softplus(self.level_weights(select(x, at)))
+        lambdas = lambdas.view(*lambdas.shape[:2], self.heads, self.levels)
         table = rows(self.table[: x.shape[1], :, : x.shape[1]], at).to(x.dtype)
         # a product with the one-hot table: its gradient is a product too, that of a gather is a slow scatter
         if table.dim() == 3:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import torch
 from jaxtyping import Int
@@ -15,8 +16,8 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Split:
-    """tokens: the sequences; positions: where an answer is asked for, ascending in each row; targets: the answers,
-    or IGNORED."""
+    """tokens: the sequences; positions: where an answer is asked for, ascending in each row; targets: the
+    answers, or IGNORED."""
 
     tokens: Int[Tensor, "sequences length"]
     positions: Int[Tensor, "sequences queries"]
@@ -50,7 +51,8 @@ def draw_disjoint(
 ) -> Data:
     """Train, validation and test split in which no sequence occurs twice: repeats are drawn again.
 
-    draw(n, generator): n sequences; sizes: of the three splits; possible: how many different sequences there are.
+    draw(n, generator): n sequences; sizes: of the three splits; possible: how many different sequences
+    there are.
 
     Raises ValueError where there are too few different sequences.
     """
@@ -74,11 +76,12 @@ def draw_disjoint(
     tokens, positions, targets = (
         torch.cat([getattr(part, name) for part in kept]) for name in ("tokens", "positions", "targets")
     )
-    cut = [
-        Split(*parts)
-        for parts in zip(tokens.split(sizes), positions.split(sizes), targets.split(sizes), strict=True)
-    ]
-    return Data(*cut, vocabulary=vocabulary, length=tokens.shape[1], sha256=_sha256(cut))
+    ends = list(accumulate(sizes, initial=0))
+    train, validation, test = (
+        Split(tokens[start:end], positions[start:end], targets[start:end]) for start, end in pairwise(ends)
+    )
+    sha256 = _sha256([train, validation, test])
+    return Data(train, validation, test, vocabulary, tokens.shape[1], sha256)
 
 
 def _sha256(splits: list[Split]) -> str:

@@ -15,15 +15,16 @@ POWER = 0.01
 
 
 def mqar(options: options.Mqar, seed: int) -> Data:
-    """The data of `seed`: k1 v1 ... kn vn, then each key once more; the answer at a repeated key is its value.
+    """The data of `seed`: k1 v1 ... kn vn, then each key once more; the answer at a repeated key is its
+    value.
 
-    padded: the pairs, the separator 0, the keys in random order, padding 1 up to `length`.
-    spread: the pairs, then padding 1 with the keys at even distances 2 g from the end of the pairs; the g are drawn
+    padded: the pairs, the separator 0, the keys in random order, padding 1 up to `length`. spread: the
+    pairs, then padding 1 with the keys at even distances 2 g from the end of the pairs; the g are drawn
     without replacement, g with weight (g + 1)^(a - 1), a = 0.01, and given to the keys in the order drawn.
 
-    Keys are distinct within a sequence and values are drawn with replacement, both from 2 .. vocabulary - 1. The
-    answer stands before the question and nowhere after it, so a causal model can know it. Chance level:
-    1 / pairs for guessing among the values shown, 1 / (vocabulary - 2) without looking.
+    Keys are distinct within a sequence and values are drawn with replacement, both from 2 .. vocabulary -
+    1. The answer stands before the question and nowhere after it, so a causal model can know it. Chance
+    level: 1 / pairs for guessing among the values shown, 1 / (vocabulary - 2) without looking.
 
     Arora et al., "Zoology", 2023.
 
@@ -43,7 +44,8 @@ def possible_sequences(options: options.Mqar) -> int:
     """How many different sequences there are: keys x values x places of the queries."""
     symbols = options.vocabulary - FIRST_SYMBOL
     places = options.pairs if options.layout == "padded" else (options.length - 2 * options.pairs) // 2
-    return math.perm(symbols, options.pairs) * symbols**options.pairs * math.perm(places, options.pairs)
+    values = int(symbols**options.pairs)
+    return math.perm(symbols, options.pairs) * values * math.perm(places, options.pairs)
 
 
 def _pairs(

@@ -28,7 +28,7 @@ def every_epoch(monkeypatch):
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
 
 
-class Stop(Exception):
+class Stop(Exception):  # noqa: N818
     """Ends a training from outside, as a crash would."""
 
 
