@@ -1,12 +1,12 @@
 """One criterion over the seeds: what is estimated, its interval, and holds / fails / undecided."""
 
+from dataclasses import replace
 from statistics import median
 
 from models.metrics import EVENT_METRICS
 from proposals.judging.evaluate import Answer, number, say, truth
 from proposals.judging.looks import boundaries, more_seeds
-from proposals.judging.outcomes import CriterionOutcome, Decision, SeedOutcome
-from proposals.judging.show import show
+from proposals.judging.outcomes import CriterionOutcome, SeedOutcome
 from proposals.judging.subject import Subject, subject_of
 from proposals.judging.table import Table
 from proposals.language.expressions import Condition, MetricRef, metrics_in
@@ -24,36 +24,35 @@ def estimate(criterion: FrozenCriterion, tree: Condition, table: Table) -> Crite
 
 
 def _counted(criterion: FrozenCriterion, tree: Condition, table: Table, analytic: bool) -> CriterionOutcome:
-    """Events in their worst seed, analytic metrics as they are: decided exactly, there is nothing to
-    estimate."""
+    """Events in their worst seed, analytic metrics as they are: decided exactly, nothing is estimated."""
     subject = subject_of(tree, table.setup.vocabulary)
+    if subject.value is None:  # several parts: it is so, or it is not
+        subject = replace(subject, unit="event", target="yes", low=1.0)
 
     def worst(ref: MetricRef) -> float | None:
         return table.worst(ref) if ref.metric in EVENT_METRICS else table.analytic(ref)
 
-    answer = truth(tree, worst, ())
+    holds = truth(tree, worst, ()).holds
     if subject.value is not None:
         achieved = number(subject.value, worst)
     else:
-        achieved = None if answer.holds is None else float(answer.holds)
+        achieved = None if holds is None else float(holds)
+    estimand = (
+        "computed, not sampled: needs no seed" if analytic else "counted: the worst of the runs at hand"
+    )
     seeds = () if analytic else _seed_outcomes(tree, subject, table, ())
-    decision: Decision = "set_aside" if answer.holds is None else "holds" if answer.holds else "fails"
-    counted = "computed on paper" if analytic else f"counted over {_seeds(len(table.seeds))}"
+    if holds is None:
+        reason = _unmeasured(tree, table)
+        return _outcome(criterion, subject, "set_aside", estimand, achieved, seeds, reason)
     return _outcome(
         criterion,
         subject,
-        decision=decision,
-        estimand="computed, not sampled: needs no seed"
-        if analytic
-        else "counted: the worst of the runs at hand",
+        decision="holds" if holds else "fails",
+        estimand=estimand,
         achieved=achieved,
         seeds=seeds,
-        look=None if decision == "set_aside" else 0 if analytic else len(table.seeds),
-        reason=_unmeasured(tree, table)
-        if decision == "set_aside"
-        else f"{counted}: {show(achieved, subject.unit)} for {subject.target}"
-        if subject.value is not None
-        else f"{counted}: it {decision}",
+        look=0 if analytic else len(table.seeds),
+        reason="computed on paper" if analytic else f"the worst of {_seeds(len(table.seeds))}",
     )
 
 
@@ -149,6 +148,9 @@ def _median(values: list[float | None]) -> float | None:
 
 
 def _reason(seeds: tuple[SeedOutcome, ...], needed: int | None, error: float) -> str:
+    if len(seeds) == 1:
+        said = {True: "it holds", False: "it fails", None: seeds[0].note}[seeds[0].holds]
+        return f"{said} for the only seed"
     holding, failing = _tally(seeds)
     ties = sum(seed.note.startswith("tie:") for seed in seeds)
     parts = [f"{holding} of {_seeds(len(seeds))} {'holds' if holding == 1 else 'hold'}", f"{failing} fail"]
@@ -159,8 +161,6 @@ def _reason(seeds: tuple[SeedOutcome, ...], needed: int | None, error: float) ->
     if missing:
         parts.append(f"{missing} not measured")
     text = ", ".join(parts)
-    if len(seeds) == 1:
-        return text
     if needed is None:
         return f"{text}; so few seeds can decide nothing at an error of {error:.3g}"
     return f"{text}; {needed} must agree"

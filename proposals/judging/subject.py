@@ -91,7 +91,7 @@ def _single(left: Value, symbol: ComparisonOperator, right: Value, metrics: Mapp
     if limit is None:
         factor, of = _multiple(right)
         unit = _unit(left, metrics)
-        if unit == _unit(of, metrics) and unit in _RATIOS and factor > 0:
+        if isinstance(of, MetricRef) and unit == _unit(of, metrics) and unit in _RATIOS and factor > 0:
             left, limit = Arithmetic("/", left, of), factor
         else:
             left, limit = Arithmetic("-", left, right), 0.0

@@ -1,4 +1,5 @@
-"""Registrations and measurements that several tests share: our 008, and the source's other documented experiments."""
+"""Registrations and measurements that several tests share: our 008, and the source's other documented
+experiments."""
 
 from typing import Any
 
@@ -31,11 +32,11 @@ def registration(
     **more: Any,
 ) -> Registration:
     """The first variant is the proposed one. Criteria as (id, role, canonical text)."""
-    synthetic = {"name": "mqar", "pairs": 8, "length": 128, "vocabulary": 64}
+    sizes = {"pairs": 8, "length": 128, "vocabulary": 64, "train": 4000, "validation": 500, "test": 1000}
     return Registration.model_validate({
         "stem": "900-an-example",
         "setup": {
-            "synthetic": {**synthetic, "train": 4000, "validation": 500, "test": 1000} | more.pop("synthetic", {}),
+            "synthetic": {"name": "mqar"} | sizes | more.pop("synthetic", {}),
             "backbone": {"layers": 2, "width": 32, "heads": 2},
             "variants": {name: {"mixer": "log_linear", "proposed": name == variants[0]} for name in variants},
             "training": {"epochs": 10, "batch": 64, "lr": 1e-3},

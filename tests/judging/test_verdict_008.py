@@ -1,4 +1,5 @@
-"""The experiment that the source documents best, and what would have had to come out of other measurements of it."""
+"""The experiment that the source documents best, and what would have had to come out of other measurements of
+it."""
 
 import pytest
 from examples import SOURCE_008, VARIANTS_008, healthy, proposal_008, runs
@@ -49,15 +50,15 @@ def test_what_the_source_reports_is_shown_with_units_and_margins() -> None:
     assert outcome["S1"].low is None, "one seed has no interval"
 
 
-NOTHING = {variant: None for variant in VARIANTS_008}
+NOTHING = dict.fromkeys(VARIANTS_008)
 
 
 @pytest.mark.parametrize(
     "events",
     [
         [],
-        runs("nan_count", {variant: 812 for variant in VARIANTS_008}),
-        runs("diverged", {variant: 1 for variant in VARIANTS_008}),
+        runs("nan_count", dict.fromkeys(VARIANTS_008, 812)),
+        runs("diverged", dict.fromkeys(VARIANTS_008, 1)),
         runs("diverged", {"cos_log_linear": 1}) + runs("nan_count", {"cos_log_linear": 3}),
     ],
     ids=["values only", "counted", "diverged", "both, proposed variant only"],
@@ -88,7 +89,7 @@ def test_all_at_chance_is_a_bug_and_no_refutation(
     accuracy: float, variants: tuple[str, ...], seeds: int
 ) -> None:
     scattered = [accuracy + 0.001 * seed for seed in range(seeds)]
-    judgement = judge(proposal_008(), healthy({variant: scattered for variant in variants}))
+    judgement = judge(proposal_008(), healthy(dict.fromkeys(variants, scattered)))
     assert (judgement.verdict, judgement.rule) == ("DEBUG", 4)
     assert decisions(judgement)["F1"] == "set_aside", "no kill by variants that all fail alike"
     assert "the test cannot tell" in by_id(judgement)["S1"].reason
