@@ -66,8 +66,8 @@ def open_catalog(url: str | Path, create: bool = True, read_only: bool = False) 
     if revision != migrating.REVISIONS[-1]:
         if revision not in migrating.REVISIONS:
             raise CatalogError(
-                f"the catalog {path} was made by a newer version of mve: its schema is {revision!r}, this code "
-                f"knows up to {migrating.REVISIONS[-1]}. Update mve; the file was not touched"
+                f"the catalog {path} was made by a newer version of mve: its schema is {revision!r}, this "
+                f"code knows up to {migrating.REVISIONS[-1]}. Update mve; the file was not touched"
             )
         if read_only:
             raise CatalogError(
@@ -96,7 +96,7 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-# -- finding and recognising a file --------------------------------------------------------------------------
+# -- finding and recognising a file ------------------------------------------------------------------------
 
 
 def _path_of(url: str | Path) -> Path:
@@ -151,7 +151,7 @@ def _revision(connection: sqlite3.Connection) -> str:
     return str(rows[0][0])
 
 
-# -- connections ---------------------------------------------------------------------------------------------
+# -- connections -------------------------------------------------------------------------------------------
 
 
 def _open_file(path: Path, read_only: bool = False) -> sqlite3.Connection:
@@ -184,7 +184,7 @@ def _connected(path: Path, read_only: bool = False, foreign_keys: bool = True) -
     return engine
 
 
-# -- making and migrating ------------------------------------------------------------------------------------
+# -- making and migrating ----------------------------------------------------------------------------------
 
 
 def _create(path: Path) -> bool:
@@ -219,7 +219,7 @@ def _put_in_place(made: Path, path: Path) -> bool:
 
 
 def _migrate(path: Path, since: str | None = None) -> Path | None:
-    """Bring the file to the newest version; where it was at `since`, after a backup, whose path is returned."""
+    """Bring the file to the newest version; from `since`, after a backup, whose path is returned."""
     backup = None
     engine = _connected(path, foreign_keys=False)
     try:
