@@ -58,7 +58,7 @@ def linear_steps(kernel: str, q: Tensor, k: Tensor, v: Tensor, length: int) -> T
 
 
 def log_linear_steps(kernel: str, q: Tensor, k: Tensor, v: Tensor, lambdas: Tensor, length: int) -> Tensor:
-    """One head: a state for each Fenwick level; after step t, levels 0 .. lsb(t + 1) merge into the next one."""
+    """One head: a state for each Fenwick level; after step t, levels 0 .. lsb(t + 1) merge into the next."""
     queries, keys = streams(kernel, q, length), streams(kernel, k, length)
     states: list[dict[int, Tensor]] = [{} for _ in keys]
     out = []

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from mixer_oracles import step_by_step
 from pydantic import TypeAdapter
 
 from models import options as o
 from models.mixers import MIXERS, build_mixer
 from models.mixers.base import HeadMixer, select
 from models.mixers.log_linear import fenwick_levels, level_count
-from mixer_oracles import step_by_step
 
 LENGTH, WIDTH, HEADS = 16, 8, 2
 
@@ -133,5 +133,6 @@ def test_width_must_be_a_multiple_of_heads():
 
 
 def test_every_option_has_its_mixer():
-    named = {choice.model_fields["mixer"].annotation.__args__[0] for choice in o.MixerOptions.__args__[0].__args__}
+    choices = o.MixerOptions.__args__[0].__args__
+    named = {choice.model_fields["mixer"].annotation.__args__[0] for choice in choices}
     assert named == set(MIXERS)

@@ -1,4 +1,4 @@
-"""Training as a whole: resuming, divergence, several seeds at once, what is measured, and what is left alone."""
+"""Training as a whole: resuming, divergence, several seeds at once, what is measured and what left alone."""
 
 import json
 import logging
@@ -90,14 +90,15 @@ def test_global_state_is_left_alone(make_request, dropout):
     assert torch.get_num_threads() == threads
 
 
-# -- resuming --------------------------------------------------------------------------------------------------
+# -- resuming ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 @pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
 def test_a_resumed_run_is_the_uninterrupted_one(make_request, tmp_path, every_epoch, seeds, dropout, error):
-    parts = {"seeds": seeds, "backbone": {"dropout": dropout}, "training": {"schedule": "cosine", "warmup": 1}}
+    schedule = {"schedule": "cosine", "warmup": 1}
+    parts = {"seeds": seeds, "backbone": {"dropout": dropout}, "training": schedule}
     whole = train(make_request(**parts, directory=str(tmp_path / "whole")))
     request = make_request(**parts)
     for epoch in (1, 3):
@@ -112,7 +113,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(make_request, tmp_path, every_ep
         assert (straight.resumed, broken.resumed) == (0, 2)
 
 
-def test_an_interruption_in_the_middle_of_an_epoch_goes_back_to_its_start(make_request, tmp_path, monkeypatch):
+def test_an_interruption_within_an_epoch_goes_back_to_its_start(make_request, tmp_path, monkeypatch):
     whole = train(make_request(directory=str(tmp_path / "whole")))
     real = epochs.learning_rate
 
@@ -191,7 +192,7 @@ def test_progress_has_one_line_an_epoch_even_after_a_kill(make_request, tmp_path
     }  # fmt: skip
 
 
-# -- how training ends -----------------------------------------------------------------------------------------
+# -- how training ends -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
@@ -203,7 +204,8 @@ def test_divergence_is_an_event_without_accuracies(make_request, seeds):
         assert seed.epochs < 10
         assert found["diverged"] == 1.0
         assert found["nan_count"] >= 1
-        assert not {"test_accuracy", "validation_accuracy", "train_accuracy", "test_loss", "train_loss"} & set(found)
+        learned = {"test_accuracy", "validation_accuracy", "train_accuracy", "test_loss", "train_loss"}
+        assert not learned & set(found)
         assert found["initial_train_loss"] > 0
         assert "nan" not in result.model_dump_json().lower().replace("nan_count", "")
 
@@ -238,7 +240,7 @@ def test_the_test_set_is_read_once_and_with_the_best_weights(make_request, monke
     assert torch.equal(read[-1][1], read[seed.best_epoch][1])
 
 
-# -- several seeds ---------------------------------------------------------------------------------------------
+# -- several seeds -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layout", ["padded", "spread"])
@@ -289,7 +291,7 @@ def test_a_diverging_seed_leaves_the_others_alone(make_request, tmp_path, monkey
         assert values(alone)["test_loss"] == pytest.approx(values(seed)["test_loss"], rel=1e-3)
 
 
-# -- the rest --------------------------------------------------------------------------------------------------
+# -- the rest ----------------------------------------------------------------------------------------------
 
 
 def test_learning_rate():

@@ -65,7 +65,7 @@ def test_end_to_end(make_request, tmp_path):
     assert code == 0, errors
     assert errors == ""
     assert losses(read_result(directory)) == losses(train(request))
-    assert sorted(path.name for path in directory.iterdir()) == ["progress.jsonl", "request.json", "result.json"]
+    assert sorted(os.listdir(directory)) == ["progress.jsonl", "request.json", "result.json"]
 
 
 @pytest.mark.slow
