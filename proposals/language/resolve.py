@@ -50,7 +50,7 @@ class Resolver:
         self.lookup = Lookup(source, names)
         self.comparisons = 0
 
-    # -- conditions ------------------------------------------------------------------------------------------
+    # -- conditions ----------------------------------------------------------------------------------------
 
     def condition(self, node: Surface) -> Condition:
         match node:
@@ -241,7 +241,7 @@ class Resolver:
             )
         return float(exact + 1 if amount.unit == "%" else exact)
 
-    # -- values ----------------------------------------------------------------------------------------------
+    # -- values --------------------------------------------------------------------------------------------
 
     def value(self, node: Surface, chosen: Chosen) -> tuple[Value, Dimension]:
         match node:

@@ -6,6 +6,7 @@ find_proposal(folder, name)    "008", a stem or a path -> path
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from proposals.reading.criteria import FAILURE, SUCCESS, fences, read_criteria
 from proposals.reading.document import Document, load
 from proposals.reading.document import Section as Part
 from proposals.reading.folder import clashes, find_proposal, list_proposals, number_of
-from proposals.reading.setup import read_setup
+from proposals.reading.setup import NO_SETUP, SetupReading, read_setup
 from proposals.spec import Criterion, Proposal, Setup
 
 __all__ = [
@@ -37,6 +38,8 @@ HYPOTHESIS = re.compile(r"^\W*hypothesis\b", re.IGNORECASE)
 class Reading:
     proposal: Proposal
     problems: tuple[Problem, ...]
+    setup_lines: Mapping[str, int]
+    """Where the keys of the setup block stand, for whoever has a complaint about one."""
 
 
 def read_proposal(path: Path) -> Proposal:
@@ -61,11 +64,11 @@ def names_of(setup: Setup) -> Names:
 def _read(document: Document) -> Reading:
     about, problems = _front_matter(document)
     experiment = _only(document, document.sections(EXPERIMENT), "Minimum Viable Experiment", problems)
-    setup: Setup | None = None
+    setup = NO_SETUP
     criteria: list[Criterion] = []
     if experiment is not None:
         setup = _setup(document, experiment, problems)
-        names = None if setup is None else names_of(setup)
+        names = None if setup.setup is None else names_of(setup.setup)
         for pattern, side, title in (
             (SUCCESS, "success", "Success Criteria"), (FAILURE, "failure", "Failure Criteria"),
         ):  # fmt: skip
@@ -92,12 +95,12 @@ def _read(document: Document) -> Reading:
         created=about.get("created", ""),
         based_on=tuple(slug.strip() for slug in about.get("based_on", "").split(",") if slug.strip()),
         hypothesis=document.text(hypothesis[0]).strip() if hypothesis else "",
-        setup=setup,
+        setup=setup.setup,
         criteria=tuple(criteria),
         file=document.file,
         source_sha256=document.sha256,
     )
-    return Reading(proposal, tuple(problems))
+    return Reading(proposal, tuple(problems), setup.lines)
 
 
 def _only(document: Document, sections: list[Part], title: str, problems: list[Problem]) -> Part | None:
@@ -161,7 +164,7 @@ def _identity(document: Document, id: str, line: int) -> list[Problem]:
 # -- setup -------------------------------------------------------------------------------------------------
 
 
-def _setup(document: Document, experiment: Part, problems: list[Problem]) -> Setup | None:
+def _setup(document: Document, experiment: Part, problems: list[Problem]) -> SetupReading:
     blocks = [
         (line, text) for info, line, text in fences(document, experiment) if info.split() == ["yaml", "mve"]
     ]
@@ -169,12 +172,12 @@ def _setup(document: Document, experiment: Part, problems: list[Problem]) -> Set
         message = "the experiment has no setup block"
         remedy = "Add a fenced code block that begins with ```yaml mve"
         problems.append(document.problem(experiment.heading.line, message, remedy))
-        return None
+        return NO_SETUP
     if len(blocks) > 1:
         message = f"there is a second setup block, the first is in line {blocks[0][0]}"
         problems.append(document.problem(blocks[1][0] - 1, message, "Keep one of the two"))
-        return None
+        return NO_SETUP
     line, text = blocks[0]
-    setup, wrong = read_setup(text, document.file, line + 1)
-    problems += wrong
-    return setup
+    read = read_setup(text, document.file, line + 1)
+    problems += read.problems
+    return read

@@ -5,6 +5,7 @@ import re
 import types
 import typing
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -17,23 +18,36 @@ from proposals.reading.yaml_tree import Mapping, Place
 from proposals.spec import Setup
 
 
-def read_setup(text: str, file: str, first_line: int) -> tuple[Setup | None, list[Problem]]:
+@dataclass(frozen=True)
+class SetupReading:
+    """`lines`: where the keys of the block stand in the file, from 1."""
+
+    setup: Setup | None
+    problems: tuple[Problem, ...]
+    lines: dict[str, int]
+
+
+NO_SETUP = SetupReading(None, (), {})
+
+
+def read_setup(text: str, file: str, first_line: int) -> SetupReading:
     """`first_line`: of the block's first line of YAML in the file, from 1."""
     try:
         tree = yaml_tree.read_mapping(text, file, first_line)
     except ProposalError as refusal:
-        return None, list(refusal.problems)
+        return SetupReading(None, refusal.problems, {})
+    lines = {name: place.line for name, place in tree.keys.items()}
     problems: list[Problem] = []
     data = yaml_tree.value(tree, file, problems)
-    if problems:
-        return None, problems
-    try:
-        # as JSON, because strict JSON takes a list for a tuple and still refuses "8" for 8
-        setup = Setup.model_validate_json(json.dumps(data), strict=True)
-    except ValidationError as fault:
-        return None, [_explained(error, tree, file) for error in fault.errors(include_url=False)]
-    problems = _clashing_names(setup, tree, file)
-    return (None if problems else setup), problems
+    setup: Setup | None = None
+    if not problems:
+        try:
+            # as JSON, because strict JSON takes a list for a tuple and still refuses "8" for 8
+            setup = Setup.model_validate_json(json.dumps(data), strict=True)
+            problems = _clashing_names(setup, tree, file)
+        except ValidationError as fault:
+            problems = [_explained(error, tree, file) for error in fault.errors(include_url=False)]
+    return SetupReading(None if problems else setup, tuple(problems), lines)
 
 
 # -- names -------------------------------------------------------------------------------------------------
