@@ -238,8 +238,8 @@ def proposal_008() -> Registration:
 @dataclass(frozen=True)
 class World:
     """`solved`: how often a seed of each variant finds the solution, in the order of VARIANTS. `right`: the
-    verdict that unlimited seeds would give. `nested`: hard seeds are hard for all variants, else each has luck
-    of its own. `edge`: how much better ours is than a rival that finds the solution too."""
+    verdict that unlimited seeds would give. `nested`: hard seeds are hard for all variants, else each has its
+    own luck. `edge`: how much better ours is than a rival that finds the solution too."""
 
     name: str
     solved: tuple[float, float, float, float, float]

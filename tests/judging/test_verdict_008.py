@@ -111,7 +111,7 @@ def test_a_tie_does_not_kill(rival: str, kill: str, seeds: int) -> None:
 
 
 TWO_HUMPED = [0.98, 0.96, 0.92, 0.14, 0.97]
-"""What seeds of one recipe gave here: four find the solution, one does not."""
+"""As seeds of one recipe do: four find the solution, one does not."""
 
 
 def test_five_two_humped_seeds_ask_for_five_more() -> None:
