@@ -104,6 +104,9 @@ def tabulate(setup: Setup, measurements: Sequence[Measurement]) -> Table:
         if setup.vocabulary[entry.metric].source != "analytic":
             seeds.add(entry.seed)
     ordered = sorted(seed for seed in seeds if seed is not None)
+    cells = {
+        ref: cells[ref] for ref in sorted(cells, key=say)
+    }  # the order in which they were given is nothing
     return Table(setup, (*ordered, None) if None in seeds else tuple(ordered), cells)
 
 
