@@ -17,8 +17,8 @@ class TrainRequest(Plain):
     """One variant, one or more seeds. With several seeds they train as one vectorised batch.
 
     directory: where checkpoint.pt, progress.jsonl and result.json of this request live; a request found
-    there with a checkpoint goes on from it. max_seconds: training stops itself there, with
-    `stopped="time"`.
+    there with a checkpoint goes on from it. max_seconds: of all sittings together; training stops itself
+    there, with `stopped="time"`.
     """
 
     mixer: MixerOptions

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             _train(options.directory)
     except KeyboardInterrupt:
-        print("interrupted: the last whole epoch is in the checkpoint", file=sys.stderr)
+        print("interrupted: run again to go on from the last whole epoch", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         traceback.print_exc()
