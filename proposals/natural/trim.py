@@ -1,0 +1,268 @@
+"""What stands around the statement: the word for the role, a label, remarks, remedies and brackets.
+
+Text is left out only where it is recognised as one of these, and only if it holds nothing that could change the
+reading; otherwise the criterion is refused.
+"""
+
+from dataclasses import dataclass, replace
+
+from proposals.natural.lexicon import PHRASES, REMARKS, REMEDIES
+from proposals.natural.nouns import NOUNS
+from proposals.natural.reading import Refused, Role
+from proposals.natural.tokens import Token
+
+_ROLE_WORDS: dict[str, Role] = {
+    "kill": "kill", "killed": "kill", "abandon": "kill", "abandoned": "kill", "reject": "kill", "discard": "kill",
+    "stop": "kill", "drop": "kill", "killing": "kill",
+    "pause": "pause", "paused": "pause", "reconsider": "pause", "rethink": "pause", "park": "pause",
+    "debug": "debug", "debugging": "debug", "investigate": "debug",
+    "target": "target", "goal": "target",
+    "expected": "expectation", "expectation": "expectation", "expect": "expectation",
+    "sanity": "sanity", "control": "sanity", "guard": "guard", "guardrail": "guard",
+    "diagnostic": "diagnostic", "diagnostics": "diagnostic",
+}  # fmt: skip
+_WRAPPING = frozenset(
+    "the a an idea hypothesis approach experiment mve proposal method this it we is are succeeds succeed works holds "
+    "supported confirmed validated successful success fails fail failure refuted rejected considered call declare "
+    "passes pass proceed go continue worth pursuing and then or be will count counts as criterion criteria if when "
+    "project direction line work immediately hard soft first do not our should that check case in provided hold also "
+    "scale to deeper whole all signal condition unless once to be primary secondary must have claim main result "
+    "promising falsified dead over stands".split()
+)  # fmt: skip
+_HINGES = frozenset(("if", "when", "unless", "once", "provided"))
+_CONTENT = frozenset("CGFTWNRPIZKDES~")
+"""Kinds of phrase that say something: a remark must not hold any of them."""
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """Tokens inside a pair of round brackets, kept at the place where they stood."""
+
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """`items`: the tokens of the statement, brackets folded. `negated` by "unless"."""
+
+    items: tuple[Token | Bracket, ...]
+    role: Role | None = None
+    negated: bool = False
+
+
+def trim(tokens: list[Token]) -> Trimmed:
+    items = _fold(tokens)
+    role, negated, items = _lead(items)
+    return Trimmed(tuple(_statement(items)), role, negated)
+
+
+# -- brackets ------------------------------------------------------------------------------------------------
+
+
+def _fold(tokens: list[Token]) -> list[Token | Bracket]:
+    items: list[Token | Bracket] = []
+    inside: list[Token] | None = None
+    depth = 0
+    for token in tokens:
+        if token.text == "(" and token.kind == "sign":
+            depth += 1
+            if depth == 1:
+                inside = []
+                continue
+        elif token.text == ")" and token.kind == "sign":
+            depth -= 1
+            if depth < 0:
+                raise Refused("a bracket is closed that was not opened")
+            if depth == 0:
+                assert inside is not None
+                items.append(Bracket(tuple(inside)))
+                inside = None
+                continue
+        if inside is None:
+            items.append(token)
+        else:
+            inside.append(token)
+    if depth:
+        raise Refused("a bracket is not closed")
+    return items
+
+
+# -- the head ------------------------------------------------------------------------------------------------
+
+
+def _lead(items: list[Token | Bracket]) -> tuple[Role | None, bool, list[Token | Bracket]]:
+    """`**Kill the idea if**: ...`, `The idea works if ...`, `Debug (lower lr before killing): ...`."""
+    role: Role | None = None
+    negated = False
+    at = 0
+    end = 0
+    while at < len(items):
+        item = items[at]
+        if isinstance(item, Bracket):
+            if at == 0 or not _remedy(list(item.tokens)):
+                break
+            at += 1
+            continue
+        if item.low in _ROLE_WORDS and (at == 0 or role is None):
+            role = role or _ROLE_WORDS[item.low]
+            at += 1
+            end = at if at == 1 else end
+        elif item.low in _HINGES:
+            negated = item.low == "unless"
+            at += 1
+            end = at
+            if at < len(items) and _text(items[at]) == ":":
+                end = at + 1
+            break
+        elif item.text in (":", "—", "→") and at > 0:
+            if role is None and not all(_text(i) in _WRAPPING for i in items[:at]):
+                break
+            at += 1
+            end = at
+            rest = [_text(i) for i in items[at : at + 8]]
+            if rest and (rest[0] in _HINGES or (set(rest) & _HINGES and rest[0] in _WRAPPING)):
+                continue
+            break
+        elif item.low in _WRAPPING or item.low in REMEDIES or item.text == ",":
+            at += 1
+        else:
+            break
+    if end == 1 and len(items) > 1 and role is not None and not _after_role(items[1]):
+        return None, False, items
+    if role is None and end and any(_text(i) in ("not",) for i in items[: end - 1]):
+        raise Refused("a negation stands before the condition")
+    if end == 0:
+        return None, False, items
+    if any(isinstance(i, Token) and i.kind == "number" for i in items[:end]):
+        return None, False, items
+    return role, negated, items[end:]
+
+
+def _after_role(item: Token | Bracket) -> bool:
+    """A role without a colon or an `if` is one only if the statement could not begin with it."""
+    return isinstance(item, Token) and item.text in (":", "—")
+
+
+def _text(item: Token | Bracket) -> str:
+    return "()" if isinstance(item, Bracket) else item.low
+
+
+# -- labels, remarks, remedies -------------------------------------------------------------------------------
+
+
+def _statement(items: list[Token | Bracket]) -> list[Token | Bracket]:
+    """The one part between dashes, colons and full stops that says something."""
+    parts = _parts(items)
+    saying: list[list[Token | Bracket]] = []
+    head: list[Token | Bracket] = []
+    for sign, part in parts:
+        words = [item for item in part if isinstance(item, Token)]
+        if not part:
+            continue
+        if saying and _remedy(words) and sign in ("—", "→", ";", "."):
+            continue
+        if _says(part):
+            if saying and sign == ";":
+                saying[-1] += [replace(words[0], kind="sign", text=";"), *part] if words else part
+                continue
+            saying.append(part)
+        elif not saying and sign == "" and len(parts) > 1 and parts[1][0] == ":" and _is_subject(words):
+            head = [*part]
+        elif _restricts(words):
+            raise Refused(f"`{_quote(words)}` beside the statement was not understood")
+    if len(saying) > 1:
+        raise Refused("this holds several statements; write them as separate criteria")
+    if not saying:
+        # no statement here that could be misread: the forms will say what is missing
+        return max((part for _, part in parts), key=len)
+    return [*head, *_without_remark(saying[0])]
+
+
+def _parts(items: list[Token | Bracket]) -> list[tuple[str, list[Token | Bracket]]]:
+    parts: list[tuple[str, list[Token | Bracket]]] = [("", [])]
+    for at, item in enumerate(items):
+        last = at + 1 == len(items)
+        if (
+            isinstance(item, Token)
+            and item.kind == "sign"
+            and item.text in ("—", ":", ".", "→", ";", "?")
+            and not (item.text == "—" and _between_numbers(items, at))
+        ):
+            if not last:
+                parts.append((item.text, []))
+        else:
+            parts[-1][1].append(item)
+    return parts
+
+
+def _between_numbers(items: list[Token | Bracket], at: int) -> bool:
+    around = items[at - 1 : at] + items[at + 1 : at + 2]
+    return len(around) == 2 and all(isinstance(i, Token) and (i.kind == "number" or i.text == "%") for i in around)
+
+
+def _without_remark(part: list[Token | Bracket]) -> list[Token | Bracket]:
+    """Cuts `, because ...` and the like off the end."""
+    for at, item in enumerate(part):
+        if at and isinstance(item, Token) and item.low in REMARKS and _says(part[:at]):
+            rest = part[at:]
+            if _says(rest) or _restricts([i for i in rest if isinstance(i, Token)]):
+                raise Refused(f"the explanation after `{item.text}` holds a statement of its own")
+            before = part[:at]
+            while before and _text(before[-1]) == ",":
+                before = before[:-1]
+            return before
+    return part
+
+
+def _says(part: list[Token | Bracket]) -> bool:
+    """Does it hold a number, a comparison, a negation or an event?"""
+    tokens = [item for item in part if isinstance(item, Token)]
+    if any(token.kind == "number" or token.text in ("<", ">", "<=", ">=", "<<", ">>", "±", "~") for token in tokens):
+        return True
+    lows = [token.low for token in tokens]
+    return any(
+        tuple(lows[at : at + length]) in PHRASES and PHRASES[tuple(lows[at : at + length])][0] in _CONTENT
+        for at in range(len(lows))
+        for length in range(1, 5)
+        if at + length <= len(lows)
+    )
+
+
+def _restricts(words: list[Token]) -> bool:
+    """Words that would narrow the statement if they were read."""
+    lows = {token.low for token in words}
+    return bool(
+        lows & {"only", "all", "every", "any", "both", "each", "training", "validation", "test", "held", "except", "unless",
+                "if", "when", "relative", "absolute", "averaged", "median", "worst", "best"}
+    )  # fmt: skip
+
+
+def _is_subject(words: list[Token]) -> bool:
+    """A label that may be what the statement is about: a metric, or something that looks like a name."""
+    lows = [token.low for token in words]
+    if not words or len(words) > 6:
+        return False
+    return any(tuple(lows[:length]) in NOUNS for length in range(1, len(lows) + 1)) or not _is_label(lows)
+
+
+_LABELS = frozenset(
+    "quality capacity recall speed efficiency stability accuracy generalization generalisation expressivity correctness "
+    "primary secondary main core key mechanism numerics numerical cost learning fit baseline separation "
+    "discrimination ablation extrapolation overhead retention training convergence criterion hypothesis claim minimum "
+    "performance must have nice to result signal test scaling advantage benefit parity control fidelity robustness "
+    "optimization optimisation trainability structure agreement ordering margin headline bonus stretch and the of no "
+    "gain state tracking memory compactness necessity sufficiency".split()
+)  # fmt: skip
+
+
+def _is_label(lows: list[str]) -> bool:
+    """Plain words that name the point of a criterion, not its subject."""
+    return all(low in _LABELS for low in lows)
+
+
+def _remedy(words: list[Token]) -> bool:
+    return bool(words) and words[0].low in REMEDIES
+
+
+def _quote(words: list[Token]) -> str:
+    return " ".join(token.text for token in words[:8])
