@@ -7,6 +7,7 @@ writes one. Writing the same twice changes nothing.
 from db.engine import Catalog as Catalog
 from db.engine import open_catalog as open_catalog
 from db.errors import CatalogError as CatalogError
+from db.errors import ChangedCodeError as ChangedCodeError
 from db.judging import Overruling as Overruling
 from db.judging import StoredJudgement as StoredJudgement
 from db.judging import latest_judgement as latest_judgement
@@ -23,6 +24,13 @@ from db.registering import latest_registration as latest_registration
 from db.registering import load_registration as load_registration
 from db.registering import record_proposal as record_proposal
 from db.registering import register as register
+from db.registering import registration_with as registration_with
+from db.reporting import ExperimentFacts as ExperimentFacts
+from db.reporting import Fault as Fault
+from db.reporting import RunState as RunState
+from db.reporting import facts_of as facts_of
+from db.reporting import faults_of as faults_of
+from db.reporting import run_states as run_states
 from db.results import AlteredRun as AlteredRun
 from db.results import StoredRun as StoredRun
 from db.results import altered_runs as altered_runs
@@ -38,6 +46,7 @@ from db.running import end_attempt as end_attempt
 from db.running import latest_experiment as latest_experiment
 from db.running import open_attempts as open_attempts
 from db.running import plan_runs as plan_runs
+from db.running import registration_of_experiment as registration_of_experiment
 from db.running import runs_without_result as runs_without_result
 from db.running import spend_of as spend_of
 from db.running import start_experiment as start_experiment

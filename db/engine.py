@@ -105,9 +105,7 @@ def _path_of(url: str | Path) -> Path:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise CatalogError(
-            f"{url!r} is no catalog URL; one looks like sqlite:////folder/catalog.sqlite"
-        ) from error
+        raise CatalogError(f"{url!r} is no catalog URL; one looks like sqlite:////folder/catalog.sqlite") from error
     if parsed.get_backend_name() != "sqlite":
         raise CatalogError(
             f"a catalog on {parsed.get_backend_name()} is not supported yet; use a path or "
@@ -160,9 +158,7 @@ def _open_file(path: Path, read_only: bool = False) -> sqlite3.Connection:
     if read_only and not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
         # WAL needs a file beside the catalog; where none can be made, nobody else writes either
         query += "&immutable=1"
-    return sqlite3.connect(
-        f"file:{quote(str(path))}?{query}", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
-    )
+    return sqlite3.connect(f"file:{quote(str(path))}?{query}", uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
 
 
 def _connected(path: Path, read_only: bool = False, foreign_keys: bool = True) -> Engine:

@@ -3,3 +3,7 @@
 
 class CatalogError(ValueError):
     """The user's catalog, or what was asked of it, is not as it should be. The message names the remedy."""
+
+
+class ChangedCodeError(CatalogError):
+    """An experiment has other runs for these variants and seeds: the code changed while it was under way."""

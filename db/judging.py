@@ -76,9 +76,7 @@ def record_judgement(
                 row.text,
                 row.canonical,
             ):
-                raise ValueError(
-                    f"the outcome of {outcome.id} is not about the registered criterion {row.canonical}"
-                )
+                raise ValueError(f"the outcome of {outcome.id} is not about the registered criterion {row.canonical}")
 
         verdict = VerdictRow(
             registration_id=registration_id,
@@ -187,9 +185,7 @@ def _latest(session: Session, registration_id: int) -> StoredJudgement | None:
         return None
     kept = {
         outcome.criterion: outcome
-        for outcome in session.exec(
-            select(CriterionOutcomeRow).where(CriterionOutcomeRow.verdict_id == row.id)
-        ).all()
+        for outcome in session.exec(select(CriterionOutcomeRow).where(CriterionOutcomeRow.verdict_id == row.id)).all()
     }
     outcomes = [
         {

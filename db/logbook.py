@@ -47,7 +47,5 @@ def add_log(
 
 def log_of(engine: Engine, stem: str) -> list[LogEntry]:
     with reading(engine) as session:
-        rows = session.exec(
-            select(LogEntryRow).where(LogEntryRow.stem == stem).order_by(col(LogEntryRow.id))
-        ).all()
+        rows = session.exec(select(LogEntryRow).where(LogEntryRow.stem == stem).order_by(col(LogEntryRow.id))).all()
     return [LogEntry(row.id or 0, row.at, row.kind, row.text, json.loads(row.refs)) for row in rows]

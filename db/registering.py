@@ -51,9 +51,7 @@ def record_proposal(engine: Engine, proposal: Proposal, now: datetime) -> None:
         session.merge(ProposalRow(**seen, first_seen=first_seen, last_seen=now))
         session.flush()
         session.exec(delete(BasedOnRow).where(col(BasedOnRow.stem) == proposal.stem))
-        session.add_all(
-            BasedOnRow(stem=proposal.stem, trick=trick) for trick in dict.fromkeys(proposal.based_on)
-        )
+        session.add_all(BasedOnRow(stem=proposal.stem, trick=trick) for trick in dict.fromkeys(proposal.based_on))
 
 
 def register(
@@ -74,22 +72,16 @@ def register(
     refuse_nan(estimate_dollars, f"the estimated cost of {registration.stem} in dollars")
     refuse_nan(estimate_minutes, f"the estimated time of {registration.stem} in minutes")
     with writing(engine) as session:
-        same = session.exec(
-            select(RegistrationRow).where(RegistrationRow.sha256 == registration.sha256)
-        ).first()
+        same = session.exec(select(RegistrationRow).where(RegistrationRow.sha256 == registration.sha256)).first()
         if same:
             assert same.id is not None
             return Registered(same.id, new=False)
         if session.get(ProposalRow, registration.stem) is None:
-            raise CatalogError(
-                f"proposal {registration.stem} is not in the catalog; record it before registering"
-            )
+            raise CatalogError(f"proposal {registration.stem} is not in the catalog; record it before registering")
 
         before = session.exec(
             select(RegistrationRow)
-            .where(
-                RegistrationRow.stem == registration.stem, RegistrationRow.fidelity == registration.fidelity
-            )
+            .where(RegistrationRow.stem == registration.stem, RegistrationRow.fidelity == registration.fidelity)
             .order_by(col(RegistrationRow.id).desc())
         ).first()
         row = RegistrationRow(
@@ -138,6 +130,12 @@ def latest_registration(engine: Engine, stem: str, fidelity: str | None = None) 
         return current_registration(session, stem, fidelity)
 
 
+def registration_with(engine: Engine, sha256: str) -> int | None:
+    """The registration of a specification, if it was ever registered."""
+    with reading(engine) as session:
+        return session.exec(select(RegistrationRow.id).where(RegistrationRow.sha256 == sha256)).first()
+
+
 def current_registration(session: Session, stem: str, fidelity: str | None = None) -> int | None:
     """An author who goes back to an earlier specification finds that registration again, so its number does
     not say which is current; the newest experiment does."""
@@ -172,9 +170,7 @@ def deviations_of(engine: Engine, registration_id: int) -> list[Deviation]:
     """How this registration differs from the one before it."""
     with reading(engine) as session:
         rows = session.exec(
-            select(DeviationRow)
-            .where(DeviationRow.registration_id == registration_id)
-            .order_by(col(DeviationRow.id))
+            select(DeviationRow).where(DeviationRow.registration_id == registration_id).order_by(col(DeviationRow.id))
         ).all()
     return [
         Deviation(

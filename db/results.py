@@ -76,9 +76,7 @@ def record_result(
         if run is None or run.id is None:
             raise ValueError(f"there is no attempt {attempt_id} in the catalog")
         if run.seed != result.seed:
-            raise ValueError(
-                f"attempt {attempt_id} is at seed {run.seed}; its result says seed {result.seed}"
-            )
+            raise ValueError(f"attempt {attempt_id} is at seed {run.seed}; its result says seed {result.seed}")
         known = session.get(RunResultRow, run.id)
         reason = f"the run has its result from attempt {known.attempt_id}" if known else ""
         add_end(session, attempt_id, "collected", seconds, dollars, reason, now, device, log_tail)
@@ -142,19 +140,13 @@ def results_of(engine: Engine, experiment_id: int) -> list[StoredRun]:
                 {
                     "seed": run.seed,
                     "values": values,
-                    "curve": [
-                        CurvePoint.model_validate(point.model_dump(exclude={"run_id"})) for point in points
-                    ],
-                    **stored.model_dump(
-                        include={"data_sha256", "epochs", "best_epoch", "stopped", "resumed"}
-                    ),
+                    "curve": [CurvePoint.model_validate(point.model_dump(exclude={"run_id"})) for point in points],
+                    **stored.model_dump(include={"data_sha256", "epochs", "best_epoch", "stopped", "resumed"}),
                 }
             )
             versions = cast(dict[str, str], json.loads(stored.versions))
             found.append(
-                StoredRun(
-                    variant, run.key, result, stored.device, versions, stored.seconds, stored.recorded_at
-                )
+                StoredRun(variant, run.key, result, stored.device, versions, stored.seconds, stored.recorded_at)
             )
         return found
 
@@ -214,13 +206,9 @@ def altered_runs(engine: Engine, registration_id: int) -> list[AlteredRun]:
         for experiment_id in experiments:
             for variant, run, stored in _finished(session, experiment_id):
                 metrics = [row.model_dump() for row in _metrics_of(session, stored.run_id)]
-                present = _hash(
-                    run.seed, stored.data_sha256, stored.epochs, stored.best_epoch, stored.stopped, metrics
-                )
+                present = _hash(run.seed, stored.data_sha256, stored.epochs, stored.best_epoch, stored.stopped, metrics)
                 if present != stored.result_sha256:
-                    altered[variant, run.key] = AlteredRun(
-                        variant, run.seed, run.key, stored.result_sha256, present
-                    )
+                    altered[variant, run.key] = AlteredRun(variant, run.seed, run.key, stored.result_sha256, present)
         return list(altered.values())
 
 
@@ -239,9 +227,7 @@ def _metric_rows(
         refuse_nan(value.spread, f"the spread of {name}")
         metric = vocabulary.get(value.metric)
         if metric is None:
-            raise ValueError(
-                f"{name}: there is no metric {value.metric!r}; declare it under `metrics:` in the setup"
-            )
+            raise ValueError(f"{name}: there is no metric {value.metric!r}; declare it under `metrics:` in the setup")
         rows.append(
             {
                 "run_id": run_id,
@@ -334,9 +320,7 @@ def _finished(session: Session, experiment_id: int | None) -> list[tuple[str, Ru
 def _metrics_of(session: Session, run_id: int) -> list[MetricRow]:
     return list(
         session.exec(
-            select(MetricRow)
-            .where(MetricRow.run_id == run_id)
-            .order_by(col(MetricRow.name), col(MetricRow.condition))
+            select(MetricRow).where(MetricRow.run_id == run_id).order_by(col(MetricRow.name), col(MetricRow.condition))
         ).all()
     )
 

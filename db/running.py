@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from db.columns import canonical, refuse_nan
 from db.engine import reading, writing
-from db.errors import CatalogError
+from db.errors import CatalogError, ChangedCodeError
 from db.registering import current_registration
 from db.tables import (
     ENDS,
@@ -76,9 +76,10 @@ def start_experiment(
     git_commit: str | None,
     git_dirty: bool,
     now: datetime,
+    fresh: bool = False,
 ) -> int:
     """Set out to run a registration. The same again, with nothing else in between, is the same experiment, so
-    that a second call goes on where the first one stood."""
+    that a second call goes on where the first one stood; unless `fresh` asks for a new one."""
     with writing(engine) as session:
         registration = session.get(RegistrationRow, registration_id)
         if registration is None:
@@ -90,7 +91,8 @@ def start_experiment(
         ).first()
         asked = (executor, profile, git_commit, git_dirty)
         if (
-            newest is not None
+            not fresh
+            and newest is not None
             and newest.id is not None
             and (newest.executor, newest.profile, newest.git_commit, newest.git_dirty) == asked
             and current_registration(session, registration.stem) == registration_id
@@ -110,6 +112,14 @@ def start_experiment(
         return row.id
 
 
+def registration_of_experiment(engine: Engine, experiment_id: int) -> int:
+    with reading(engine) as session:
+        row = session.get(ExperimentRow, experiment_id)
+    if row is None:
+        raise CatalogError(f"there is no experiment {experiment_id} in the catalog")
+    return row.registration_id
+
+
 def latest_experiment(engine: Engine, registration_id: int) -> int | None:
     with reading(engine) as session:
         return session.exec(
@@ -117,9 +127,7 @@ def latest_experiment(engine: Engine, registration_id: int) -> int | None:
         ).one()
 
 
-def plan_runs(
-    engine: Engine, experiment_id: int, runs: Iterable[tuple[str, str, int, str]], now: datetime
-) -> None:
+def plan_runs(engine: Engine, experiment_id: int, runs: Iterable[tuple[str, str, int, str]], now: datetime) -> None:
     """Say which runs (key, variant, seed, spec_json) an experiment needs. Those already planned stay as they
     are; a later look adds its own."""
     with writing(engine) as session:
@@ -137,11 +145,9 @@ def plan_runs(
             assert run.id is not None
             link = session.get(ExperimentRunRow, (experiment_id, variant, seed))
             if link is None:
-                session.add(
-                    ExperimentRunRow(experiment_id=experiment_id, variant=variant, seed=seed, run_id=run.id)
-                )
+                session.add(ExperimentRunRow(experiment_id=experiment_id, variant=variant, seed=seed, run_id=run.id))
             elif link.run_id != run.id:
-                raise ValueError(
+                raise ChangedCodeError(
                     f"experiment {experiment_id} has another run for {variant}, seed {seed}; code that "
                     "changed needs a new experiment"
                 )
@@ -205,9 +211,7 @@ def begin_attempt(
     engine: Engine, experiment_id: int, key: str, *, executor: str, host: str, boot_id: str, now: datetime
 ) -> int | None:
     """As `begin_attempts` for one run; None where it has a result or an open attempt."""
-    return begin_attempts(
-        engine, experiment_id, [key], executor=executor, host=host, boot_id=boot_id, now=now
-    ).get(key)
+    return begin_attempts(engine, experiment_id, [key], executor=executor, host=host, boot_id=boot_id, now=now).get(key)
 
 
 def store_handle(engine: Engine, attempt_id: int, handle: Mapping[str, Any], now: datetime) -> None:
@@ -216,9 +220,7 @@ def store_handle(engine: Engine, attempt_id: int, handle: Mapping[str, Any], now
     with writing(engine) as session:
         known = session.get(AttemptHandleRow, attempt_id)
         if known is None:
-            session.add(
-                AttemptHandleRow(attempt_id=attempt_id, handle=canonical(dict(handle)), stored_at=now)
-            )
+            session.add(AttemptHandleRow(attempt_id=attempt_id, handle=canonical(dict(handle)), stored_at=now))
         elif known.handle != canonical(dict(handle)):
             raise ValueError(f"attempt {attempt_id} has another handle already: {known.handle}")
 
@@ -283,9 +285,7 @@ def spend_of(engine: Engine, registration_id: int) -> Spend:
     with reading(engine) as session:
         row = (
             session.connection()
-            .execute(
-                text(f"SELECT {columns} FROM spend WHERE registration_id = :id"), {"id": registration_id}
-            )
+            .execute(text(f"SELECT {columns} FROM spend WHERE registration_id = :id"), {"id": registration_id})
             .one_or_none()
         )
     if row is None:

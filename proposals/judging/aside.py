@@ -64,14 +64,10 @@ def set_aside(
     )
     if not reason:
         return outcome
-    return outcome.model_copy(
-        update={"decision": "set_aside", "reason": reason, "look": None, "more_seeds": None}
-    )
+    return outcome.model_copy(update={"decision": "set_aside", "reason": reason, "look": None, "more_seeds": None})
 
 
-def _nothing_learned(
-    outcome: CriterionOutcome, refs: tuple[MetricRef, ...], table: Table, evidence: Evidence
-) -> str:
+def _nothing_learned(outcome: CriterionOutcome, refs: tuple[MetricRef, ...], table: Table, evidence: Evidence) -> str:
     for ref in refs:
         metric = table.setup.vocabulary[ref.metric]
         # NaN steps of a run that never got anywhere are its symptom; only a debug criterion asks for symptoms

@@ -37,9 +37,7 @@ def _counted(criterion: FrozenCriterion, tree: Condition, table: Table, analytic
         achieved = number(subject.value, worst)
     else:
         achieved = None if holds is None else float(holds)
-    estimand = (
-        "computed, not sampled: needs no seed" if analytic else "counted: the worst of the runs at hand"
-    )
+    estimand = "computed, not sampled: needs no seed" if analytic else "counted: the worst of the runs at hand"
     seeds = () if analytic else _seed_outcomes(tree, subject, table, ())
     if holds is None:
         reason = _unmeasured(tree, table)
@@ -60,13 +58,9 @@ def _estimated(criterion: FrozenCriterion, tree: Condition, table: Table) -> Cri
     """The share of seeds for which it holds, against one half; of a one-sided comparison that is its
     median."""
     vocabulary, setup = table.setup.vocabulary, table.setup
-    random = [
-        name
-        for name, metric in vocabulary.items()
-        if metric.source == "measured" and name not in EVENT_METRICS
-    ]
+    random = [name for name, metric in vocabulary.items() if metric.source == "measured" and name not in EVENT_METRICS]
     subject = subject_of(tree, vocabulary)
-    seeds = _seed_outcomes(tree, subject, table, random)
+    seeds = _seed_outcomes(tree, subject, table, random, equal_ties=criterion.section == "failure")
     at_hand = len(seeds)
     estimand = "share of seeds for which it holds" + (
         "; the same as the median over seeds" if subject.one_sided else ""
@@ -110,7 +104,7 @@ def _estimated(criterion: FrozenCriterion, tree: Condition, table: Table) -> Cri
 
 
 def _seed_outcomes(
-    tree: Condition, subject: Subject, table: Table, random: list[str] | tuple[()]
+    tree: Condition, subject: Subject, table: Table, random: list[str] | tuple[()], equal_ties: bool = False
 ) -> tuple[SeedOutcome, ...]:
     found = []
     for seed in table.seeds:
@@ -118,7 +112,7 @@ def _seed_outcomes(
         def at(ref: MetricRef, seed: int | None = seed) -> float | None:
             return table.value(ref, seed)
 
-        answer: Answer = truth(tree, at, random)
+        answer: Answer = truth(tree, at, random, equal_ties)
         value = None if subject.value is None else number(subject.value, at)
         found.append(SeedOutcome(seed=seed, holds=answer.holds, value=value, note=answer.note))
     return tuple(found)

@@ -69,30 +69,31 @@ def _finite(function: Callable[..., float], arguments: list[float | None]) -> fl
     return result if math.isfinite(result) else None
 
 
-def truth(condition: Condition, read: Read, random: Collection[str]) -> Answer:
+def truth(condition: Condition, read: Read, random: Collection[str], equal_ties: bool = False) -> Answer:
     """Three-valued: what is unknown stays unknown unless the rest settles it.
 
     `random`: names of the metrics that scatter from seed to seed; only between those can variants tie.
+    `equal_ties`: two variants that are equal to the last digit are a tie whatever margin was asked for.
     """
     match condition:
         case Comparison():
-            return _compare(condition, read, random)
+            return _compare(condition, read, random, equal_ties)
         case Event(metric):
             value = read(metric)
             return Answer(None, f"{say(metric)} not measured") if value is None else Answer(value != 0)
         case Not(item):
-            answer = truth(item, read, random)
+            answer = truth(item, read, random, equal_ties)
             return answer if answer.holds is None else Answer(not answer.holds)
         case And(items) | Or(items):
             settles = isinstance(condition, Or)  # one true settles an `or`, one false an `and`
-            answers = [truth(item, read, random) for item in items]
+            answers = [truth(item, read, random, equal_ties) for item in items]
             if any(answer.holds is settles for answer in answers):
                 return Answer(settles)
             unknown = [answer for answer in answers if answer.holds is None]
             return unknown[0] if unknown else Answer(not settles)
 
 
-def _compare(comparison: Comparison, read: Read, random: Collection[str]) -> Answer:
+def _compare(comparison: Comparison, read: Read, random: Collection[str], equal_ties: bool) -> Answer:
     sides = [number(operand, read) for operand in comparison.operands]
     missing = [ref for ref in metrics_in(comparison) if read(ref) is None]
     if missing:
@@ -101,17 +102,21 @@ def _compare(comparison: Comparison, read: Read, random: Collection[str]) -> Ans
     if len(known) < len(sides):
         return Answer(None, "the arithmetic has no finite result")
     pairs = list(zip(known, comparison.operators, known[1:], strict=False))
-    tie = _tie(comparison, pairs, read, random)
+    tie = _tie(comparison, pairs, read, random, equal_ties)
     if tie:
         return Answer(None, tie, tie=True)
     return Answer(all(_COMPARISONS[symbol](left, right) for left, symbol, right in pairs))
 
 
 def _tie(
-    comparison: Comparison, pairs: Sequence[tuple[float, str, float]], read: Read, random: Collection[str]
+    comparison: Comparison,
+    pairs: Sequence[tuple[float, str, float]],
+    read: Read,
+    random: Collection[str],
+    equal_ties: bool,
 ) -> str:
-    """A tie of two variants is no evidence: both saturated, or both failed alike. Empty where there is
-    none."""
+    """Which tie it is, empty where there is none. At the boundary nothing is decided. Where both are equal to the
+    last digit they saturated or failed alike, which is nothing to reject an idea for."""
     refs = metrics_in(comparison)
     scattering = [ref for ref in refs if ref.metric in random]
     if len({ref.variant for ref in scattering}) < 2:
@@ -120,7 +125,7 @@ def _tie(
     for ref in scattering:
         groups.setdefault((ref.metric, ref.condition), []).append(ref)
     compared = [group for group in groups.values() if len({ref.variant for ref in group}) > 1]
-    if compared and all(len({read(ref) for ref in group}) == 1 for group in compared):
+    if equal_ties and compared and all(len({read(ref) for ref in group}) == 1 for group in compared):
         return f"tie: {' = '.join(say(ref) for ref in compared[0])}"
     scale = max([abs(read(ref) or 0.0) for ref in refs] + [abs(side) for pair in pairs for side in pair[::2]])
     if any(abs(left - right) <= ROUNDING * scale for left, _, right in pairs):

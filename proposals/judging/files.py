@@ -36,9 +36,7 @@ def read_measurements(path: Path | str) -> list[Measurement]:
         except ValidationError as error:
             problems += [_problem(number, one, str(path)) for one in error.errors()]
     if len(problems) > SHOWN:
-        rest = Problem(
-            f"and {len(problems) - SHOWN} more problems of this kind", "Correct these first.", str(path)
-        )
+        rest = Problem(f"and {len(problems) - SHOWN} more problems of this kind", "Correct these first.", str(path))
         problems = [*problems[:SHOWN], rest]
     if problems:
         raise ProposalError(*problems)
@@ -46,9 +44,7 @@ def read_measurements(path: Path | str) -> list[Measurement]:
 
 
 def _entries(path: Path) -> list[Any]:
-    def unreadable(
-        message: str, remedy: str, line: int | None = None, column: int | None = None
-    ) -> UnreadableError:
+    def unreadable(message: str, remedy: str, line: int | None = None, column: int | None = None) -> UnreadableError:
         return UnreadableError(Problem(message, remedy, str(path), line, column))
 
     try:
@@ -86,11 +82,7 @@ def _problem(number: int, error: Any, file: str) -> Problem:
     field = ".".join(str(part) for part in error["loc"][:2])
     match error["type"]:
         case "missing":
-            remedy = (
-                "A value that was not measured is written as null."
-                if field == "value"
-                else f"Write {_SHAPE}."
-            )
+            remedy = "A value that was not measured is written as null." if field == "value" else f"Write {_SHAPE}."
             return Problem(f"entry {number} has no {field!r}", remedy, file)
         case "extra_forbidden":
             known = ", ".join(Measurement.model_fields)

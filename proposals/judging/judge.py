@@ -40,8 +40,7 @@ def judge_trees(
     sanity = [
         (kept, trees[one.id])
         for one in alone
-        if one.role == "sanity"
-        and (kept := set_aside(one, trees[one.id], table, evidence, ())).decision == "fails"
+        if one.role == "sanity" and (kept := set_aside(one, trees[one.id], table, evidence, ())).decision == "fails"
     ]
     outcomes = [set_aside(one, trees[one.id], table, evidence, sanity) for one in alone]
     facts = Facts(

@@ -3,7 +3,7 @@ it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from proposals.judging.outcomes import CriterionOutcome, Decision, Judgement, VerdictName
 from proposals.judging.show import show, show_interval
@@ -40,9 +40,7 @@ def decide(outcomes: Sequence[CriterionOutcome], facts: Facts) -> Judgement:
     )
 
 
-def _apply(
-    outcomes: Sequence[CriterionOutcome], facts: Facts
-) -> tuple[VerdictName, int, list[str], int | None]:
+def _apply(outcomes: Sequence[CriterionOutcome], facts: Facts) -> tuple[VerdictName, int, list[str], int | None]:
     killed = _with(outcomes, ("kill",), "holds")
     if killed:
         return "ABANDON", 1, [f"{_name(one)} holds: {_state(one)}" for one in killed], None
@@ -79,10 +77,13 @@ def _caveats(outcomes: Sequence[CriterionOutcome], facts: Facts) -> Iterable[str
     for one in outcomes:
         if one.decision == "fails" and one.role in {"expectation", "diagnostic", "sanity"}:
             yield f"{_name(one)} failed: {_state(one)}"
-        elif one.decision == "set_aside":
-            yield f"{_name(one)} set aside: {one.reason}"
         elif one.decision == "undecided" and one.role not in DECISIVE:
             yield f"{_name(one)} undecided: {_state(one)}"
+    aside: dict[str, list[str]] = {}
+    for one in _with(outcomes, get_args(Role), "set_aside"):
+        aside.setdefault(one.reason, []).append(f"{one.id} ({one.role})")
+    for reason, names in aside.items():
+        yield f"{', '.join(names)} set aside: {reason}"
     if facts.seeds == 1:
         yield "single seed: nothing is known of how it scatters; judged on the values as they stand"
     elif 0 < facts.seeds < facts.looks[0]:
@@ -95,9 +96,7 @@ def _caveats(outcomes: Sequence[CriterionOutcome], facts: Facts) -> Iterable[str
         yield "proxy: not the experiment that the proposal specifies"
 
 
-def _with(
-    outcomes: Sequence[CriterionOutcome], roles: tuple[Role, ...], decision: Decision
-) -> list[CriterionOutcome]:
+def _with(outcomes: Sequence[CriterionOutcome], roles: tuple[Role, ...], decision: Decision) -> list[CriterionOutcome]:
     return [one for one in outcomes if one.role in roles and one.decision == decision]
 
 

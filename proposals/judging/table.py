@@ -28,10 +28,7 @@ class Table:
         cell = self.cells.get(ref, {}).get(seed)
         if cell is not None and cell.value is not None:
             return cell.value
-        if (
-            ref.metric == "diverged"
-            and self.value(MetricRef(ref.variant, "nan_count", ref.condition), seed) == 0
-        ):
+        if ref.metric == "diverged" and self.value(MetricRef(ref.variant, "nan_count", ref.condition), seed) == 0:
             return 0.0  # no step was not finite, so the last one was
         return None
 
@@ -104,9 +101,7 @@ def tabulate(setup: Setup, measurements: Sequence[Measurement]) -> Table:
         if setup.vocabulary[entry.metric].source != "analytic":
             seeds.add(entry.seed)
     ordered = sorted(seed for seed in seeds if seed is not None)
-    cells = {
-        ref: cells[ref] for ref in sorted(cells, key=say)
-    }  # the order in which they were given is nothing
+    cells = {ref: cells[ref] for ref in sorted(cells, key=say)}  # the order in which they were given is nothing
     return Table(setup, (*ordered, None) if None in seeds else tuple(ordered), cells)
 
 

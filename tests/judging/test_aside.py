@@ -131,6 +131,12 @@ def test_ties_count_for_neither_side() -> None:
     assert "2 are ties" in found.reason
 
 
+def test_equal_runs_are_within_a_margin_that_success_asks_for() -> None:
+    proposal = registration([("S1", "target", "baseline.test_accuracy - ours.test_accuracy <= 0.05")])
+    saturated = healthy({"ours": [1.0] * 5, "baseline": [1.0] * 5})
+    assert outcomes(proposal, saturated)["S1"].decision == "holds"
+
+
 def test_equal_analytic_metrics_are_no_tie() -> None:
     proposal = registration([("S1", "target", "ours.parameters <= baseline.parameters")])
     found = outcomes(proposal, runs("parameters", {"ours": 41440, "baseline": 41440}))["S1"]

@@ -143,15 +143,9 @@ def upgrade() -> None:
         real("estimate_dollars"),
         real("estimate_minutes"),
         moment("registered_at"),
-        sa.CheckConstraint(
-            "fidelity IN ('specified', 'reduced', 'proxy')", name=op.f("ck_registration_fidelity")
-        ),
-        sa.CheckConstraint(
-            at_least("estimate_dollars", 0), name=op.f("ck_registration_estimate_dollars_least")
-        ),
-        sa.CheckConstraint(
-            at_least("estimate_minutes", 0), name=op.f("ck_registration_estimate_minutes_least")
-        ),
+        sa.CheckConstraint("fidelity IN ('specified', 'reduced', 'proxy')", name=op.f("ck_registration_fidelity")),
+        sa.CheckConstraint(at_least("estimate_dollars", 0), name=op.f("ck_registration_estimate_dollars_least")),
+        sa.CheckConstraint(at_least("estimate_minutes", 0), name=op.f("ck_registration_estimate_minutes_least")),
         sa.CheckConstraint("git_dirty IN (true, false)", name=op.f("ck_registration_git_dirty")),
         sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_registration_sha256")),
         sa.ForeignKeyConstraint(["stem"], ["proposal.stem"], name=op.f("fk_registration_stem_proposal")),
@@ -190,9 +184,7 @@ def upgrade() -> None:
         text("after", nullable=True),
         flag("results_seen"),
         sa.CheckConstraint("results_seen IN (true, false)", name=op.f("ck_deviation_results_seen")),
-        sa.ForeignKeyConstraint(
-            ["earlier_id"], ["registration.id"], name=op.f("fk_deviation_earlier_id_registration")
-        ),
+        sa.ForeignKeyConstraint(["earlier_id"], ["registration.id"], name=op.f("fk_deviation_earlier_id_registration")),
         sa.ForeignKeyConstraint(
             ["registration_id"], ["registration.id"], name=op.f("fk_deviation_registration_id_registration")
         ),
@@ -228,9 +220,7 @@ def upgrade() -> None:
         text("boot_id"),
         moment("submitted_at"),
         sa.CheckConstraint(at_least("number", 1), name=op.f("ck_attempt_number_least")),
-        sa.ForeignKeyConstraint(
-            ["experiment_id"], ["experiment.id"], name=op.f("fk_attempt_experiment_id_experiment")
-        ),
+        sa.ForeignKeyConstraint(["experiment_id"], ["experiment.id"], name=op.f("fk_attempt_experiment_id_experiment")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_attempt_run_id_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
         sa.UniqueConstraint("run_id", "number", name=op.f("uq_attempt_run_id_number")),
@@ -274,15 +264,11 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("length(measurements_sha256) = 64", name=op.f("ck_verdict_measurements_sha256")),
         sa.CheckConstraint("rule BETWEEN 1 AND 6", name=op.f("ck_verdict_rule")),
-        sa.ForeignKeyConstraint(
-            ["experiment_id"], ["experiment.id"], name=op.f("fk_verdict_experiment_id_experiment")
-        ),
+        sa.ForeignKeyConstraint(["experiment_id"], ["experiment.id"], name=op.f("fk_verdict_experiment_id_experiment")),
         sa.ForeignKeyConstraint(
             ["registration_id"], ["registration.id"], name=op.f("fk_verdict_registration_id_registration")
         ),
-        sa.ForeignKeyConstraint(
-            ["supersedes_id"], ["verdict.id"], name=op.f("fk_verdict_supersedes_id_verdict")
-        ),
+        sa.ForeignKeyConstraint(["supersedes_id"], ["verdict.id"], name=op.f("fk_verdict_supersedes_id_verdict")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
     )
     op.create_index(op.f("ix_verdict_registration_id"), "verdict", ["registration_id"])
@@ -303,9 +289,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(at_least("dollars", 0), name=op.f("ck_attempt_end_dollars_least")),
         sa.CheckConstraint(at_least("seconds", 0), name=op.f("ck_attempt_end_seconds_least")),
-        sa.ForeignKeyConstraint(
-            ["attempt_id"], ["attempt.id"], name=op.f("fk_attempt_end_attempt_id_attempt")
-        ),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempt.id"], name=op.f("fk_attempt_end_attempt_id_attempt")),
         sa.PrimaryKeyConstraint("attempt_id", name=op.f("pk_attempt_end")),
     )
 
@@ -314,9 +298,7 @@ def upgrade() -> None:
         whole("attempt_id"),
         text("handle"),
         moment("stored_at"),
-        sa.ForeignKeyConstraint(
-            ["attempt_id"], ["attempt.id"], name=op.f("fk_attempt_handle_attempt_id_attempt")
-        ),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempt.id"], name=op.f("fk_attempt_handle_attempt_id_attempt")),
         sa.PrimaryKeyConstraint("attempt_id", name=op.f("pk_attempt_handle")),
     )
 
@@ -344,9 +326,7 @@ def upgrade() -> None:
         sa.CheckConstraint(finite("high"), name=op.f("ck_criterion_outcome_high_finite")),
         sa.CheckConstraint(finite("low"), name=op.f("ck_criterion_outcome_low_finite")),
         sa.CheckConstraint(finite("margin"), name=op.f("ck_criterion_outcome_margin_finite")),
-        sa.ForeignKeyConstraint(
-            ["verdict_id"], ["verdict.id"], name=op.f("fk_criterion_outcome_verdict_id_verdict")
-        ),
+        sa.ForeignKeyConstraint(["verdict_id"], ["verdict.id"], name=op.f("fk_criterion_outcome_verdict_id_verdict")),
         sa.PrimaryKeyConstraint("verdict_id", "criterion", name=op.f("pk_criterion_outcome")),
     )
 
@@ -365,17 +345,13 @@ def upgrade() -> None:
         real("seconds"),
         text("result_sha256"),
         moment("recorded_at"),
-        sa.CheckConstraint(
-            "stopped IN ('epochs', 'stop_at', 'diverged', 'time')", name=op.f("ck_run_result_stopped")
-        ),
+        sa.CheckConstraint("stopped IN ('epochs', 'stop_at', 'diverged', 'time')", name=op.f("ck_run_result_stopped")),
         sa.CheckConstraint("diverged IN (true, false)", name=op.f("ck_run_result_diverged")),
         sa.CheckConstraint(at_least("epochs", 0), name=op.f("ck_run_result_epochs_least")),
         sa.CheckConstraint("length(result_sha256) = 64", name=op.f("ck_run_result_result_sha256")),
         sa.CheckConstraint(at_least("resumed", 0), name=op.f("ck_run_result_resumed_least")),
         sa.CheckConstraint(at_least("seconds", 0), name=op.f("ck_run_result_seconds_least")),
-        sa.ForeignKeyConstraint(
-            ["attempt_id"], ["attempt.id"], name=op.f("fk_run_result_attempt_id_attempt")
-        ),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempt.id"], name=op.f("fk_run_result_attempt_id_attempt")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_run_result_run_id_run")),
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_run_result")),
         sa.UniqueConstraint("attempt_id", name=op.f("uq_run_result_attempt_id")),
@@ -388,9 +364,7 @@ def upgrade() -> None:
         whole("seed"),
         whole("run_id"),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_verdict_run_run_id_run")),
-        sa.ForeignKeyConstraint(
-            ["verdict_id"], ["verdict.id"], name=op.f("fk_verdict_run_verdict_id_verdict")
-        ),
+        sa.ForeignKeyConstraint(["verdict_id"], ["verdict.id"], name=op.f("fk_verdict_run_verdict_id_verdict")),
         sa.PrimaryKeyConstraint("verdict_id", "variant", "seed", name=op.f("pk_verdict_run")),
     )
     op.create_index(op.f("ix_verdict_run_run_id"), "verdict_run", ["run_id"])

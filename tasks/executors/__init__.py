@@ -1,0 +1,20 @@
+"""Where training runs: one seam, plain JSON both ways, never pickled closures.
+
+An executor starts a request and says later what became of it. It is asked with the handle alone, so that a later
+process, which never saw the start, can ask too.
+"""
+
+from tasks.executors.base import Executor, Fault, Finished, Handle, Running, State
+from tasks.executors.inprocess import InProcess
+from tasks.executors.local import LocalProcess
+
+EXECUTORS: dict[str, type[Executor]] = {"local": LocalProcess, "inprocess": InProcess}
+
+__all__ = ["EXECUTORS", "Executor", "Fault", "Finished", "Handle", "Running", "State", "executor_named"]
+
+
+def executor_named(name: str) -> Executor:
+    """Raises ValueError where there is none of that name."""
+    if name not in EXECUTORS:
+        raise ValueError(f"there is no executor {name!r}; there are {', '.join(EXECUTORS)}")
+    return EXECUTORS[name]()

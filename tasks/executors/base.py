@@ -1,0 +1,57 @@
+"""The seam between orchestration and the machines that train."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from models.request import TrainRequest, TrainResult
+
+Handle = dict[str, Any]
+"""Plain JSON that finds the work again: a process id and its start time, or the id of a call on a service."""
+
+FaultState = Literal["failed", "timed_out", "preempted", "lost", "refused", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Running:
+    """Not finished yet."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    result: TrainResult
+
+
+@dataclass(frozen=True)
+class Fault:
+    """It will give no result. `retry`: the infrastructure is at fault, so it may be tried again, and it counts
+    neither for nor against the idea. `failed` is our own code and is not retried."""
+
+    state: FaultState
+    reason: str
+    log_tail: str = ""
+
+    @property
+    def retry(self) -> bool:
+        return self.state in ("preempted", "lost")
+
+
+State = Running | Finished | Fault
+
+
+class Executor(Protocol):
+    """`width`: how many requests it is worth having under way at once."""
+
+    name: str
+    width: int
+
+    def submit(self, request: TrainRequest) -> Handle:
+        """Start it and return at once. `request.directory` exists."""
+        ...
+
+    def poll(self, handle: Handle) -> State:
+        """What became of it. Works for handles of processes that are long gone."""
+        ...
+
+    def cancel(self, handle: Handle) -> None:
+        """Stop it if it runs; otherwise do nothing."""
+        ...

@@ -1,0 +1,123 @@
+"""Training in child processes of this machine, one thread each, as many as there are cores.
+
+A child dies when this process does, whatever kills it: its standard input is a pipe that only this process holds
+open, and at its end the child exits. What it had learned is in its checkpoint. (The kernel's own parent-death
+signal follows the *thread* that started the child, and ours may end early.)
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from models.request import TrainRequest, TrainResult
+from tasks.executors.base import Fault, Finished, Handle, Running, State
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Those that this process started, by process id: held so that their pipes stay open and they can be reaped."""
+
+
+class LocalProcess:
+    name = "local"
+
+    def __init__(self, width: int | None = None) -> None:
+        self.width = width or len(os.sched_getaffinity(0))
+
+    def submit(self, request: TrainRequest) -> Handle:
+        folder = Path(request.directory)
+        for stale in ("result.json", "error.json"):
+            (folder / stale).unlink(missing_ok=True)
+        (folder / "request.json").write_text(request.model_dump_json(indent=1))
+        with (folder / "log.txt").open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "models.worker", "--lifeline", str(folder)],
+                stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
+                # one thread each: two such processes beat one with two threads
+                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            )  # fmt: skip
+        _children[child.pid] = child
+        return {"pid": child.pid, "started": _start_time(child.pid), "directory": str(folder)}
+
+    def poll(self, handle: Handle) -> State:
+        pid, folder = int(handle["pid"]), Path(handle["directory"])
+        child = _children.get(pid)
+        if child is not None and handle["started"] is not None:
+            code = child.poll()
+            if code is None:
+                return Running()
+            _release(pid)
+        else:  # another process started it: its exit code is not ours to know
+            if _alive(handle):
+                return Running()
+            code = None
+        return _what_it_left(folder, code)
+
+    def cancel(self, handle: Handle) -> None:
+        if not _alive(handle):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(handle["pid"]), signal.SIGTERM)
+        child = _children.get(int(handle["pid"]))
+        if child is not None:
+            try:
+                child.wait(timeout=5)  # it writes its checkpoint first
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+            _release(child.pid)
+
+
+def _what_it_left(folder: Path, code: int | None) -> State:
+    """The files are the truth; the exit code only tells faults apart."""
+    result = folder / "result.json"
+    if result.exists():
+        return Finished(TrainResult.model_validate_json(result.read_text()))
+    log = _tail(folder / "log.txt")
+    error = folder / "error.json"
+    if error.exists():
+        told = json.loads(error.read_text())
+        return Fault("failed", f"{told['type']}: {told['message']}", log)
+    if code == 130:
+        return Fault("cancelled", "the training was told to stop; its checkpoint is kept", log)
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        hint = ", as when memory runs out" if name == "SIGKILL" else ""
+        return Fault("lost", f"the training process was killed by {name}{hint}", log)
+    if code is not None and code != 0:
+        return Fault("failed", f"the training process ended with exit code {code}", log)
+    return Fault("lost", "the training process is gone and left no result", log)
+
+
+def _alive(handle: Handle) -> bool:
+    """Is it the same process? A process id alone may have been given to another since."""
+    started = _start_time(int(handle["pid"]))
+    return started is not None and started == handle["started"]
+
+
+def _start_time(pid: int) -> str | None:
+    """Clock ticks since boot at which the process began, with the id of the boot; None when there is no such
+    process, or only what is left of one that ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except (OSError, IndexError):
+        return None
+    return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
+
+
+def _release(pid: int) -> None:
+    child = _children.pop(pid, None)
+    if child is not None and child.stdin is not None:
+        with contextlib.suppress(OSError):
+            child.stdin.close()
+
+
+def _tail(path: Path, lines: int = 50) -> str:
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 20_000))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])

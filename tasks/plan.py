@@ -1,0 +1,73 @@
+"""Which runs a look needs: variants x seeds, each with the key of all that determines its result."""
+
+from dataclasses import dataclass
+
+from prefect import task
+from sqlalchemy import Engine
+
+from db.catalog import ChangedCodeError, load_registration, plan_runs, runs_without_result, start_experiment
+from models.code_version import run_key
+from proposals.spec import Setup
+from proposals.workspace import Workspace
+from tasks.place import OPTIONS, catalog_of, now
+from tasks.register import code_commit
+
+
+@dataclass(frozen=True)
+class Planned:
+    """`missing`: the runs that have no result yet, key -> name for people, in the order in which to train them;
+    `total`: how many there are in all."""
+
+    experiment: int
+    missing: dict[str, str]
+    total: int
+
+
+def plan_look(place: Workspace, registration: int, seeds: int, executor: str, quick: bool) -> Planned:
+    """Plan seeds 0 .. `seeds`-1 of every variant. What has a result, from whatever experiment, is not trained again.
+
+    Goes on with the experiment that is under way, unless the code has changed since. Runs of one seed stand together,
+    so that an interrupted experiment has whole pairs to compare.
+    """
+    with catalog_of(place) as engine:
+        setup = load_registration(engine, registration).setup
+        runs = _runs(setup, seeds)
+        try:
+            experiment = _experiment(engine, registration, executor, quick)
+            plan_runs(engine, experiment, runs, now())
+        except ChangedCodeError:
+            experiment = _experiment(engine, registration, executor, quick, fresh=True)
+            plan_runs(engine, experiment, runs, now())
+        left = {run.key for run in runs_without_result(engine, experiment)}
+    missing = {key: f"{variant}-seed-{seed}" for key, variant, seed, _ in runs if key in left}
+    return Planned(experiment=experiment, missing=missing, total=len({key for key, *_ in runs}))
+
+
+def _runs(setup: Setup, seeds: int) -> list[tuple[str, str, int, str]]:
+    return [
+        (
+            run_key(variant.mixer, setup.synthetic, setup.backbone, setup.training, seed),
+            name,
+            seed,
+            variant.mixer.model_dump_json(),
+        )
+        for seed in range(seeds)
+        for name, variant in setup.variants.items()
+    ]
+
+
+def _experiment(engine: Engine, registration: int, executor: str, quick: bool, fresh: bool = False) -> int:
+    commit, dirty = code_commit()
+    return start_experiment(
+        engine,
+        registration,
+        executor=executor,
+        profile="quick" if quick else "full",
+        git_commit=commit,
+        git_dirty=dirty,
+        now=now(),
+        fresh=fresh,
+    )
+
+
+plan = task(name="plan", **OPTIONS)(plan_look)

@@ -1,0 +1,130 @@
+"""Write down what was found: the results page, the log and the figures, from the catalog alone."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import task
+from sqlalchemy import Engine
+
+from db.catalog import (
+    ExperimentFacts,
+    LogEntry,
+    StoredJudgement,
+    StoredRun,
+    deviations_of,
+    facts_of,
+    faults_of,
+    latest_judgement,
+    load_registration,
+    log_of,
+    overruling_of,
+    results_of,
+    run_states,
+    spend_of,
+)
+from proposals.spec import Registration
+from proposals.workspace import Workspace
+from tasks.figures import draw_curves, draw_margins
+from tasks.page import criteria_rows, data_line, duration, run_rows, setup_yaml, utc, variant_rows
+from tasks.place import OPTIONS, catalog_of, experiment_folder
+from templates import render
+
+
+def write_report(place: Workspace, registration: int) -> Path:
+    """results.md, log.md, curves.svg and margins.svg of the registration's latest verdict. Returns the page's path.
+
+    What was run at reduced fidelity has a folder of its own, so that a quick look replaces no result.
+    """
+    with catalog_of(place) as engine:
+        stored = latest_judgement(engine, registration)
+        assert stored is not None, "a report follows a verdict"
+        frozen = load_registration(engine, registration)
+        folder = experiment_folder(place, frozen.stem)
+        page_folder = folder if frozen.fidelity == "specified" else folder / frozen.fidelity
+        page_folder.mkdir(parents=True, exist_ok=True)
+        runs = results_of(engine, stored.experiment_id)
+        page = page_folder / "results.md"
+        _replace(page, _page(engine, registration, frozen, stored, runs, page, place))
+        draw_curves(_curves(frozen, runs), page_folder / "curves.svg")
+        draw_margins(stored.judgement.outcomes, page_folder / "margins.svg")
+        write_log(folder / "log.md", facts_of(engine, stored.experiment_id), log_of(engine, frozen.stem))
+    return page
+
+
+def write_log(path: Path, facts: ExperimentFacts, entries: Sequence[LogEntry]) -> None:
+    """Append the entries that the file does not have yet. What stands in it, also by other hands, stays."""
+    written = path.read_text() if path.exists() else f"# Log {facts.number}: {facts.title}\n"
+    new = ""
+    for entry in entries:
+        heading = f"## {utc(entry.at, seconds=True)} {entry.kind}"
+        text = render("log_entry.md.j2", heading=heading, text=entry.text)
+        if text not in written + new:
+            new += "\n" + text
+    if new or not path.exists():
+        _replace(path, written + new)
+
+
+def _page(
+    engine: Engine,
+    registration: int,
+    frozen: Registration,
+    stored: StoredJudgement,
+    runs: Sequence[StoredRun],
+    page: Path,
+    place: Workspace,
+) -> str:
+    facts = facts_of(engine, stored.experiment_id)
+    spend = spend_of(engine, registration)
+    overruled = overruling_of(engine, stored.verdict_id)
+    document = place.proposals / f"{facts.stem}.md"
+    seeds = sorted({run.result.seed for run in runs})
+    return render(
+        "results.md.j2",
+        number=facts.number,
+        title=facts.title,
+        stem=facts.stem,
+        proposal_link=os.path.relpath(document, page.parent),
+        verdict=stored.judgement,
+        caveats=stored.judgement.caveats,
+        overruled=overruled,
+        registration=facts,
+        registered_at=utc(facts.registered_at),
+        commit=f"{facts.commit or 'unknown: not run from a checkout'}",
+        judged_at=utc(stored.judged_at),
+        looks=" then ".join(str(look) for look in frozen.setup.seeds),
+        seeds=seeds,
+        error=f"{100 * frozen.setup.error:g} %",
+        devices=sorted({run.device for run in runs}),
+        cost=f"${spend.actual_dollars:.2f}, failed attempts included (estimate ${spend.estimate_dollars:.2f})",
+        training_time=duration(sum(run.seconds for run in runs)),
+        wall_time=duration((stored.judged_at - facts.started_at).total_seconds()),
+        criteria=criteria_rows(stored.judgement.outcomes),
+        variants=variant_rows(frozen.setup, runs),
+        setup_yaml=setup_yaml(frozen.setup),
+        data=data_line(runs),
+        runs=run_rows(run_states(engine, stored.experiment_id)),
+        faults=faults_of(engine, stored.experiment_id),
+        deviations=deviations_of(engine, registration),
+        command=f"mve run {facts.number}" + (" --quick" if facts.profile == "quick" else ""),
+    )
+
+
+def _curves(frozen: Registration, runs: Sequence[StoredRun]) -> dict[str, dict[int, list[tuple[int, float]]]]:
+    curves: dict[str, dict[int, list[tuple[int, float]]]] = {variant: {} for variant in frozen.setup.variants}
+    for run in runs:
+        points = [(p.epoch, p.value) for p in run.result.curve if p.metric == "validation_accuracy"]
+        if points:
+            curves[run.variant][run.result.seed] = points
+    return {variant: seeds for variant, seeds in curves.items() if seeds}
+
+
+def _replace(path: Path, text: str) -> None:
+    """All of the file or none of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+report = task(name="report", **OPTIONS)(write_report)
