@@ -31,9 +31,7 @@ def check(path: Path) -> CheckReport:
     try:
         reading = read_as_far_as_it_goes(path)
     except UnreadableError as fault:
-        return CheckReport(
-            file=str(path), stem=path.stem, exit_code=2, problems=fault.problems, notes=(), criteria=()
-        )
+        return CheckReport(file=str(path), stem=path.stem, exit_code=2, problems=fault.problems, notes=(), criteria=())
     problems = (*reading.problems, *rules.problems(reading), *clashes(path))
     return CheckReport(
         file=reading.proposal.file,
@@ -49,9 +47,7 @@ def _place(problem: Problem) -> tuple[int, int]:
     return problem.line or 0, problem.column or 0
 
 
-def freeze(
-    proposal: Proposal, fidelity: Literal["specified", "reduced", "proxy"] = "specified"
-) -> Registration:
+def freeze(proposal: Proposal, fidelity: Literal["specified", "reduced", "proxy"] = "specified") -> Registration:
     """What will be judged. Raises ProposalError without a setup, or a canonical form of each criterion."""
     if proposal.setup is None:
         raise ProposalError(
@@ -66,9 +62,7 @@ def freeze(
             problems.append(Problem(message, remedy, one.file, one.line))
         else:
             frozen.append(
-                FrozenCriterion(
-                    id=one.id, section=one.section, role=one.role, text=one.text, canonical=one.canonical
-                )
+                FrozenCriterion(id=one.id, section=one.section, role=one.role, text=one.text, canonical=one.canonical)
             )
     if problems:
         raise ProposalError(*problems)

@@ -196,9 +196,7 @@ def _exclude_each_other(items: tuple[Condition, ...], metrics: Mapping[str, Metr
                 lowest[left] = max(lowest.get(left, (-inf, False)), (bound, open_end))
             if operator in {"<", "<=", "=="}:
                 high, is_open = highest.get(left, (inf, False))
-                highest[left] = (
-                    (bound, open_end or (bound == high and is_open)) if bound <= high else (high, is_open)
-                )
+                highest[left] = (bound, open_end or (bound == high and is_open)) if bound <= high else (high, is_open)
     for value, (low, low_open) in lowest.items():
         high, high_open = highest.get(value, (inf, False))
         if low > high or (low == high and (low_open or high_open)):

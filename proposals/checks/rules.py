@@ -28,6 +28,7 @@ from proposals.language.expressions import (
 )
 from proposals.language.names import suggestion
 from proposals.reading import Reading, names_of
+from proposals.reading.criteria import NO_CODE_SPAN
 from proposals.spec import Criterion, Setup
 
 
@@ -101,15 +102,13 @@ def _trees(reading: Reading) -> Iterator[tuple[Criterion, Condition]]:
 
 def _without_reading(reading: Reading) -> Iterator[Problem]:
     for criterion in reading.proposal.criteria:
-        if criterion.formal is None and criterion.canonical is None:
-            complained = any(problem.line == criterion.line for problem in reading.problems)
-            if not complained:
-                yield Problem(
-                    f"{criterion.id} cannot be decided: {criterion.reason}",
-                    "Say it in a code span such as `variant.test_accuracy > 80%`",
-                    criterion.file,
-                    criterion.line,
-                )
+        if criterion.reason == NO_CODE_SPAN:
+            yield Problem(
+                f"{criterion.id} cannot be decided: {criterion.reason}",
+                "Say it in a code span such as `variant.test_accuracy > 80%`",
+                criterion.file,
+                criterion.line,
+            )
 
 
 def _one_way_only(criterion: Criterion, tree: Condition, setup: Setup) -> Iterator[Problem]:

@@ -40,9 +40,7 @@ class Lookup:
                 f"`{node.name}` is a variant; of which metric is not said",
                 f"Write `{node.name}.test_accuracy`, or another metric",
             )
-        raise self._unknown(
-            node.name, node.at, "metric and no variant", [*self.names.metrics, *self.names.variants]
-        )
+        raise self._unknown(node.name, node.at, "metric and no variant", [*self.names.metrics, *self.names.variants])
 
     def reference(self, node: written.Invocation, variant: str) -> MetricRef:
         assert node.metric is not None
@@ -84,9 +82,7 @@ class Lookup:
         shown = name if len(name) <= 60 else name[:60] + "..."
         for alias, variant in self.names.aliases.items():
             if not is_name(alias) and self.source.text.startswith(alias, at):
-                return self.source.error(
-                    at, f"`{alias}` needs quotes here", f'Write `"{alias}"`, or `{variant}`'
-                )
+                return self.source.error(at, f"`{alias}` needs quotes here", f'Write `"{alias}"`, or `{variant}`')
         noun = "variants" if kind == "variant" else "metrics"
         return self.source.error(at, f"`{shown}` is no {kind}", suggestion(name, known, noun))
 
@@ -94,12 +90,8 @@ class Lookup:
         seen: dict[str, str | int | float] = {}
         for setting in settings:
             if setting.name in seen:
-                raise self.source.error(
-                    setting.at, f"`{setting.name}` is given twice", "Give each condition once"
-                )
+                raise self.source.error(setting.at, f"`{setting.name}` is given twice", "Give each condition once")
             if isinstance(setting.value, float) and not isfinite(setting.value):
-                raise self.source.error(
-                    setting.at, f"`{setting.name}` is out of range", "Write a finite number"
-                )
+                raise self.source.error(setting.at, f"`{setting.name}` is out of range", "Write a finite number")
             seen[setting.name] = setting.value
         return tuple(sorted(seen.items()))

@@ -88,9 +88,7 @@ class Resolver:
             )
         return Event(ref)
 
-    def _written_out(
-        self, node: Surface, quantifiers: Sequence[written.Invocation], chosen: Chosen
-    ) -> Condition:
+    def _written_out(self, node: Surface, quantifiers: Sequence[written.Invocation], chosen: Chosen) -> Condition:
         """`all` and `any` inside a comparison repeat the whole comparison; the leftmost is the outermost."""
         if not quantifiers:
             self.comparisons += 1
@@ -103,8 +101,7 @@ class Resolver:
             return self._comparison(node, chosen)
         first, *others = quantifiers
         items = [
-            self._written_out(node, others, {**chosen, first.at: variant})
-            for variant in self.lookup.variants(first)
+            self._written_out(node, others, {**chosen, first.at: variant}) for variant in self.lookup.variants(first)
         ]
         return _junction("and" if first.function == "all" else "or", items)
 
@@ -146,15 +143,14 @@ class Resolver:
             tuple(value for value, _ in sides), cast("tuple[ComparisonOperator, ...]", tuple(operators))
         )
         for left, right in pairwise(comparison.operands):
-            if left == right:
-                raise self.source.error(
-                    node.at, "this compares a value with itself", "Name the other variant or metric"
-                )
+            self._not_itself(node, left, right)
         return comparison
 
-    def _possible(
-        self, operands: Sequence[Surface], values: Sequence[Value], dims: Sequence[Dimension]
-    ) -> None:
+    def _not_itself(self, node: Surface, left: Value, right: Value) -> None:
+        if left == right:
+            raise self.source.error(node.at, "this compares a value with itself", "Name the other variant or metric")
+
+    def _possible(self, operands: Sequence[Surface], values: Sequence[Value], dims: Sequence[Dimension]) -> None:
         """A fraction is compared with numbers from 0 to 1, a difference of fractions with -1 to 1."""
         level = any(self._is_fraction(value) for value in values)
         difference = any(
@@ -194,8 +190,10 @@ class Resolver:
                 f"`{node.word}` compares two metrics of one kind",
                 f"Write `a.step_time 20% {node.word} than b.step_time`",
             )
+        self._not_itself(node, left, right)
         lower = self._direction(node, left, right) == "lower"
-        if common.kind not in {"physical", "count", "number"}:
+        of_time = common.kind == "physical" and common.exponents in {dimensions.SECONDS, dimensions.PER_SECOND}
+        if not of_time and common.kind not in {"count", "number"}:
             raise self.source.error(
                 node.at,
                 f"`{node.word}` compares times, rates and steps, not {common}",
@@ -253,9 +251,7 @@ class Resolver:
                 return ref, dimensions.of_metric(self.names.metrics[ref.metric])
             case written.Minus(_, operand):
                 value, dimension = self.value(operand, chosen)
-                return (
-                    Number(-value.value or 0.0) if isinstance(value, Number) else Negative(value)
-                ), dimension
+                return (Number(-value.value or 0.0) if isinstance(value, Number) else Negative(value)), dimension
             case written.Binary():
                 return self._arithmetic(node, chosen)
             case written.Invocation():
@@ -286,9 +282,7 @@ class Resolver:
             dimension = dimensions.added(operator, of_left, of_right)
             if dimension is None:
                 verb = "added to" if operator == "+" else "subtracted from"
-                raise self.source.error(
-                    node.at, f"{of_right} cannot be {verb} {of_left}", _remedy(of_left, of_right)
-                )
+                raise self.source.error(node.at, f"{of_right} cannot be {verb} {of_left}", _remedy(of_left, of_right))
             return Arithmetic(operator, left, right), dimension
         for literal, other, at in ((of_left, of_right, node.left.at), (of_right, of_left, node.right.at)):
             if not dimensions.may_scale(literal, other):
@@ -347,11 +341,7 @@ class Resolver:
         return Call(cast("Function", function), tuple(values)), common
 
     def _no_variants(self, node: written.Invocation) -> None:
-        names = [
-            item.name
-            for item in node.arguments or ()
-            if isinstance(item, written.Path) and item.metric is None
-        ]
+        names = [item.name for item in node.arguments or () if isinstance(item, written.Path) and item.metric is None]
         if names and all(self.names.variant(name) for name in names):
             raise self.source.error(
                 node.at,
@@ -398,9 +388,7 @@ def _remedy(left: Dimension, right: Dimension) -> str:
     if kinds == {"points", "percent"}:
         return "A difference of two fractions is in points: write 5 pp, not 5%"
     if kinds == {"points", "fraction"}:
-        return (
-            "Compare a fraction with a percentage such as 80%; points (pp) are for differences of fractions"
-        )
+        return "Compare a fraction with a percentage such as 80%; points (pp) are for differences of fractions"
     if kinds == {"fraction", "percent"}:
         return "Add to or subtract from a fraction in points: write 5 pp, not 5%"
     return "Compare like with like; plain numbers are in base units (fractions, seconds, bytes, dollars)"

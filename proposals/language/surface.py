@@ -191,9 +191,7 @@ class _Build(Transformer[Token, Surface]):
     def speed_by(self, left: Surface, amount: Surface, word: Token, right: Surface) -> Surface:
         return Speed(_at(word), left, None, amount, str(word), right, depth=1 + _depth(left, right))
 
-    def speed_compared(
-        self, left: Surface, operator: Token, amount: Surface, word: Token, right: Surface
-    ) -> Surface:
+    def speed_compared(self, left: Surface, operator: Token, amount: Surface, word: Token, right: Surface) -> Surface:
         return Speed(
             _at(word),
             left,
@@ -324,6 +322,4 @@ def _short(text: str) -> str:
 
 def _expected(terminals: set[str]) -> str:
     words = [words for names, words in _WORDS if names & terminals]
-    return "Expected " + (
-        "; or ".join(words) if words else "a comparison such as `variant.test_accuracy > 80%`"
-    )
+    return "Expected " + ("; or ".join(words) if words else "a comparison such as `variant.test_accuracy > 80%`")

@@ -79,9 +79,7 @@ def _read(document: Document) -> Reading:
                 problems += wrong
                 if not found:
                     message = f"`{title}` holds no bullet"
-                    problems.append(
-                        document.problem(section.heading.line, message, "Add criteria as `- ` bullets")
-                    )
+                    problems.append(document.problem(section.heading.line, message, "Add criteria as `- ` bullets"))
     title = next((heading.title for heading in document.headings if heading.level == 1), "")
     if not title:
         problems.append(document.problem(None, "the proposal has no title", "Add a line `# Title`"))
@@ -151,13 +149,9 @@ def _identity(document: Document, id: str, line: int) -> list[Problem]:
     if not id:
         return [document.problem(line, "the front matter has no `id`", f'Write `id: "{number}"`')]
     if "/" in id or "\\" in id or ".." in id:
-        return [
-            document.problem(line, f"the id `{id}` cannot hold a slash or `..`: it names folders", remedy)
-        ]
+        return [document.problem(line, f"the id `{id}` cannot hold a slash or `..`: it names folders", remedy)]
     if id not in {number, document.stem}:
-        return [
-            document.problem(line, f"the id is `{id}`, and the file's name begins with `{number}`", remedy)
-        ]
+        return [document.problem(line, f"the id is `{id}`, and the file's name begins with `{number}`", remedy)]
     return []
 
 
@@ -165,9 +159,7 @@ def _identity(document: Document, id: str, line: int) -> list[Problem]:
 
 
 def _setup(document: Document, experiment: Part, problems: list[Problem]) -> SetupReading:
-    blocks = [
-        (line, text) for info, line, text in fences(document, experiment) if info.split() == ["yaml", "mve"]
-    ]
+    blocks = [(line, text) for info, line, text in fences(document, experiment) if info.split() == ["yaml", "mve"]]
     if not blocks:
         message = "the experiment has no setup block"
         remedy = "Add a fenced code block that begins with ```yaml mve"

@@ -21,6 +21,8 @@ from proposals.spec import Section as Side
 SUCCESS = re.compile(r"\bsuccess\s+criteri", re.IGNORECASE)
 FAILURE = re.compile(r"\b(?:failure|kill)\s+criteri", re.IGNORECASE)
 
+NO_CODE_SPAN = "no code span in it compares anything"
+
 ROLES: dict[str, tuple[Role, Side]] = {
     "target": ("target", "success"),
     "expected": ("expectation", "success"),
@@ -146,7 +148,7 @@ def _code_spans(fragment: Fragment) -> Iterator[CodeSpan]:
 
 _COMPARES = re.compile(r"""(?<![-=])(?:<=|>=|<|>|≤|≥|==)(?!-)|\s(?:in|faster|slower)\s""")
 _EVENT = re.compile(r"\s*(?:not\s+)?[\w\"'().*, -]*\b(?:diverged|nan_count)\)*\s*$")
-_ASSIGNS = re.compile(r"[^\W\d]\w*\.[^\W\d]\w*(?:\[[^\]]{0,200}\])?\s*[=!]")
+_ASSIGNS = re.compile(r"(?<!\w)[^\W\d]\w*\.[^\W\d]\w*(?:\[[^\]]{0,200}\])?\s*[=!]")
 
 
 def _looks_formal(span: CodeSpan) -> bool:
@@ -186,7 +188,7 @@ def _criterion(
         remedy = "Make one bullet of each, or join them with `and` in one code span"
         problems.append(document.problem(at, "this bullet holds more than one criterion", remedy, column))
     else:
-        reason = "no code span in it compares anything"
+        reason = NO_CODE_SPAN
     criterion = Criterion(
         id=id, section=side, role=word or _default_role(side, tree, names), text=text, file=document.file,
         line=line + 1, formal=formal, canonical=canonical_text, reason=reason,
@@ -194,9 +196,7 @@ def _criterion(
     return criterion, problems
 
 
-def _read_span(
-    document: Document, span: CodeSpan, names: Names | None
-) -> tuple[Condition | None, list[Problem]]:
+def _read_span(document: Document, span: CodeSpan, names: Names | None) -> tuple[Condition | None, list[Problem]]:
     if names is None:
         return None, []
     try:
@@ -218,9 +218,7 @@ def _moved(document: Document, span: CodeSpan, problem: Problem) -> Problem:
 _LABEL = re.compile(r"\s*(\*\*|__|\*|_)\s*([A-Za-z]{3,20})\s*(?:(?::\s*\1)|(?:\1\s*:))")
 
 
-def _role_word(
-    document: Document, fragments: list[Fragment], side: Side
-) -> tuple[Role | None, list[Problem]]:
+def _role_word(document: Document, fragments: list[Fragment], side: Side) -> tuple[Role | None, list[Problem]]:
     """A leading `*expected*:` or `**Kill:**`. Other labels are prose."""
     match = _LABEL.match(fragments[0].text) if fragments else None
     if match is None:
@@ -235,16 +233,12 @@ def _role_word(
     role, home = ROLES[word]
     if home != side:
         message = f"a {side} criterion cannot be `{match[2]}`"
-        return None, [
-            document.problem(line, message, f"Move it to the {home} criteria, or leave out the word", column)
-        ]
+        return None, [document.problem(line, message, f"Move it to the {home} criteria, or leave out the word", column)]
     return role, []
 
 
 def _default_role(side: Side, tree: Condition | None, names: Names | None) -> Role:
     if side == "failure":
         return "kill"
-    about_idea = (
-        tree is None or names is None or any(ref.variant in names.proposed for ref in metrics_in(tree))
-    )
+    about_idea = tree is None or names is None or any(ref.variant in names.proposed for ref in metrics_in(tree))
     return "target" if about_idea else "expectation"

@@ -47,9 +47,15 @@ class Document:
         for index, heading in enumerate(self.headings):
             inside = within is None or within.start <= heading.line < within.end
             if inside and title.search(heading.title):
-                followers = (h.line for h in self.headings[index + 1 :] if h.level <= heading.level)
-                found.append(Section(heading, heading.line + 1, next(followers, len(self.lines))))
+                found.append(Section(heading, heading.line + 1, self._end(index)))
         return found
+
+    def _end(self, index: int) -> int:
+        """Of the section under the heading of that index."""
+        for later in range(index + 1, len(self.headings)):
+            if self.headings[later].level <= self.headings[index].level:
+                return self.headings[later].line
+        return len(self.lines)
 
     def text(self, section: Section) -> str:
         return "\n".join(self.lines[section.start : section.end])
@@ -64,9 +70,7 @@ def load(path: Path) -> Document:
     file = str(path)
     try:
         if path.stat().st_size > LARGEST:
-            raise _unreadable(
-                file, f"the file is larger than {LARGEST // 1_000_000} MB", "Is this a proposal?"
-            )
+            raise _unreadable(file, f"the file is larger than {LARGEST // 1_000_000} MB", "Is this a proposal?")
         source = path.read_bytes()
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or "its name is impossible"
@@ -85,9 +89,7 @@ def parse(source: bytes, file: str, stem: str) -> Document:
         raise UnreadableError(Problem(message, "Save it as UTF-8", file, line)) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise UnreadableError(
-            Problem("the file holds a zero byte, so it is no text", "Save it as text", file, line)
-        )
+        raise UnreadableError(Problem("the file holds a zero byte, so it is no text", "Save it as text", file, line))
     lines = tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     front_matter = _front_matter(lines)
     headings = _headings(lines, 0 if front_matter is None else front_matter[1] + 1)

@@ -23,9 +23,7 @@ def list_proposals(folder: Path) -> tuple[Path, ...]:
 def clashes(path: Path) -> tuple[Problem, ...]:
     """Other proposals in the folder of `path` that bear its number."""
     number = number_of(path.stem)
-    others = [
-        p.name for p in list_proposals(path.parent) if number_of(p.stem) == number and p.stem != path.stem
-    ]
+    others = [p.name for p in list_proposals(path.parent) if number_of(p.stem) == number and p.stem != path.stem]
     if not others:
         return ()
     message = f"the number {number} is also that of {', '.join(others)}"

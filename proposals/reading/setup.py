@@ -91,9 +91,7 @@ def _clashing_names(setup: Setup, tree: Mapping, file: str) -> list[Problem]:
     return problems
 
 
-_AS_NAME = (
-    "Use letters, digits and `_`, beginning with a letter; how it is called in prose can go into `aliases`"
-)
+_AS_NAME = "Use letters, digits and `_`, beginning with a letter; how it is called in prose can go into `aliases`"
 
 
 # -- complaints --------------------------------------------------------------------------------------------
@@ -135,9 +133,7 @@ def _explained(error: Any, tree: Mapping, file: str) -> Problem:
             field = error["ctx"]["discriminator"].strip("'")
             place, name = _find(tree, (*path, field))
             message = f"`{error['ctx']['tag']}` is no {field}"
-            remedy = _choices(
-                str(error["ctx"]["tag"]), re.findall(r"'([^']*)'", error["ctx"]["expected_tags"])
-            )
+            remedy = _choices(str(error["ctx"]["tag"]), re.findall(r"'([^']*)'", error["ctx"]["expected_tags"]))
         case "union_tag_not_found":
             field = error["ctx"]["discriminator"].strip("'")
             message, remedy = f"`{name}` names no {field}", f"Add `{field}: ...`"
@@ -160,9 +156,10 @@ def _shown(tree: Mapping, path: Sequence[str | int]) -> list[str | int]:
     node: yaml_tree.Node = tree
     shown: list[str | int] = []
     for part in path:
-        if isinstance(node, Mapping) and part in node.items:
+        child = node.items.get(str(part)) if isinstance(node, Mapping) else None
+        if isinstance(child, Mapping):
             shown.append(part)
-            node = node.items[str(part)]
+            node = child
     return shown
 
 

@@ -53,9 +53,7 @@ def read_mapping(text: str, file: str, first_line: int) -> Mapping:
     """`first_line`: where the text begins in the file, from 1. Raises ProposalError."""
     reader = _Reader(file, first_line)
     if len(text) > LONGEST:
-        raise reader.refused(
-            Place(first_line, 1), f"this YAML is longer than {LONGEST} characters", "Shorten it"
-        )
+        raise reader.refused(Place(first_line, 1), f"this YAML is longer than {LONGEST} characters", "Shorten it")
     try:
         node = reader.document(iter(yaml.parse(text, Loader=yaml.SafeLoader)))
     except yaml.MarkedYAMLError as fault:
@@ -119,9 +117,7 @@ class _Reader:
 
     def _only_plain_things(self, event: Any, place: Place) -> None:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise self.refused(
-                place, "anchors and aliases (& and *) are not read", "Write the value out, or quote it"
-            )
+            raise self.refused(place, "anchors and aliases (& and *) are not read", "Write the value out, or quote it")
         if event.tag is not None:
             raise self.refused(
                 place, f"the tag `{event.tag[:40]}` is not read", "Write plain values, or quote the text"
@@ -191,9 +187,5 @@ def _plain(text: str, file: str, place: Place, problems: list[Problem]) -> Any:
         )
     if any(digit in text for digit in "0123456789") and _FLOAT.fullmatch(text):
         number = float(text)
-        return (
-            number
-            if abs(number) < 1e300
-            else refuse(f"`{text[:40]}` is out of range", "Write a smaller number")
-        )
+        return number if abs(number) < 1e300 else refuse(f"`{text[:40]}` is out of range", "Write a smaller number")
     return text
