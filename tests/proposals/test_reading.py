@@ -97,8 +97,8 @@ def test_based_on_may_be_one_text(tmp_path: Path) -> None:
 
 
 def test_headings_and_fences_inside_code_count_for_nothing(tmp_path: Path) -> None:
-    code = "## Hypothesis\n\nSee:\n\n```python\n## Minimum Viable Experiment\n## Success Criteria\n```\n\n- ```sh\n  # a\n  ```\n"
-    proposal = proposal_of(tmp_path, "## Hypothesis\n", code)
+    code = "## Hypothesis\n\n```python\n## Minimum Viable Experiment\n## Success Criteria\n```\n\n- ```sh\n  # a\n  ```"
+    proposal = proposal_of(tmp_path, "## Hypothesis", code)
     assert len(proposal.criteria) == 3
 
 
