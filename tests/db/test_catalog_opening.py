@@ -29,7 +29,7 @@ def test_a_path_that_does_not_exist_is_created_with_its_folder_and_said_so(tmp_p
     with open_catalog(path) as opened:
         assert opened.created
         assert opened.path == path
-        assert schema_version(opened.engine) == "0001"
+        assert schema_version(opened.engine) == "0002"
     assert [file.name for file in path.parent.iterdir()] == ["catalog.sqlite"]
     with open_catalog(path) as opened:
         assert not opened.created
@@ -121,8 +121,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -139,9 +139,9 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The code as it will be one migration from now. SQLite can only do this one by copying the table."""
     scripts = tmp_path / "migrations of 100% tomorrow"
     shutil.copytree(migrating.MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "v0002_mood.py").write_text(NEXT)
+    (scripts / "versions" / "v0003_mood.py").write_text(NEXT)
     monkeypatch.setattr(migrating, "MIGRATIONS", scripts)
-    monkeypatch.setattr(migrating, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(migrating, "REVISIONS", ("0001", "0002", "0003"))
     return scripts
 
 
@@ -149,15 +149,15 @@ def test_an_older_catalog_is_migrated_after_a_backup(
     path: Path, next_version: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as today:
-        today.setattr(migrating, "REVISIONS", ("0001",))
+        today.setattr(migrating, "REVISIONS", ("0001", "0002"))
         with open_catalog(path) as old:
             fill(old.engine)
     with pytest.raises(CatalogError, match="older version"):
         open_catalog(path, read_only=True)
 
     with open_catalog(path) as opened:
-        assert opened.backup == path.with_name("catalog.sqlite.0001.backup")
-        assert schema_version(opened.engine) == "0002"
+        assert opened.backup == path.with_name("catalog.sqlite.0002.backup")
+        assert schema_version(opened.engine) == "0003"
         with reading(opened.engine) as session:
             row = session.connection().execute(text("SELECT stem, mood FROM proposal ORDER BY stem")).first()
             assert row is not None
@@ -167,19 +167,19 @@ def test_an_older_catalog_is_migrated_after_a_backup(
             session.connection().execute(text("DELETE FROM verdict"))
     with open_catalog(path) as again:
         assert again.backup is None
-    with closing(sqlite3.connect(path.with_name("catalog.sqlite.0001.backup"))) as backup:
+    with closing(sqlite3.connect(path.with_name("catalog.sqlite.0002.backup"))) as backup:
         assert backup.execute("SELECT COUNT(*) FROM verdict").fetchone() == (1,)
         assert "mood" not in [column[1] for column in backup.execute("PRAGMA table_info(proposal)")]
 
     monkeypatch.undo()
     before = path.read_bytes()
-    with pytest.raises(CatalogError, match=r"newer version of mve: its schema is '0002'.*Update mve"):
+    with pytest.raises(CatalogError, match=r"newer version of mve: its schema is '0003'.*Update mve"):
         open_catalog(path)
     assert path.read_bytes() == before
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, next_version: Path) -> None:
-    script = next_version / "versions" / "v0002_mood.py"
+    script = next_version / "versions" / "v0003_mood.py"
     script.write_text(script.read_text() + "    raise RuntimeError('no')\n")
     before = _schema(path)
     with pytest.raises(RuntimeError, match="no"):
@@ -261,7 +261,7 @@ def test_a_copy_in_a_folder_without_write_permission_can_be_read(path: Path, tmp
     folder.chmod(0o555)
     try:
         with open_catalog(folder / "catalog.sqlite", read_only=True) as opened:
-            assert schema_version(opened.engine) == "0001"
+            assert schema_version(opened.engine) == "0002"
     finally:
         folder.chmod(0o755)
 

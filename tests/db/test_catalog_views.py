@@ -48,7 +48,7 @@ def test_the_manual_names_every_table_and_column(engine: Engine) -> None:
 def test_views_and_triggers_change_with_a_migration() -> None:
     """A catalog that exists gets the new text only when it is migrated: add a migration (an empty one will
     do) and its line here."""
-    known = {"0001": "ed2cd996e748409c"}
+    known = {"0001": "ed2cd996e748409c", "0002": "3d1156ddea3257e5"}
     made = "\n".join([*VIEWS.values(), *triggers().values()])
     assert hashlib.sha256(made.encode()).hexdigest()[:16] == known[REVISIONS[-1]]
 
