@@ -34,7 +34,10 @@ class Notes:
     """What was left out or assumed on the way; it lowers the confidence and is told."""
 
     assumed: list[str] = field(default_factory=list)
-    tasks: set[str] = field(default_factory=set)
+    tasks: list[list[Token]] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)
+    training: bool = False
+    """The word stands alone, so that an accuracy beside it may be the training accuracy."""
     described: bool = False
     """A pattern of sparsity was passed over, which a variant has to bear."""
 
@@ -94,7 +97,10 @@ def _next(tokens: list[Token], at: int, scope: Scope, notes: Notes) -> tuple[int
         notes.described = True
         return sparse, None
     if token.low in TASKS and not (phrase and phrase[0] > 1):
-        notes.tasks.add(token.low)
+        if notes.tasks and at and notes.tasks[-1][-1] is tokens[at - 1]:
+            notes.tasks[-1].append(token)
+        else:
+            notes.tasks.append([token])
         return 1, None
     if phrase:
         length, letter, value = phrase
@@ -104,10 +110,13 @@ def _next(tokens: list[Token], at: int, scope: Scope, notes: Notes) -> tuple[int
                 notes.assumed.append(doubt)
         return length, None if letter == " " else Chunk(letter, value)
     if token.low in HARDWARE and not token.bold:
+        notes.devices.add(token.low)
         return 1, None
     if token.low in FILLERS:
+        notes.training = notes.training or token.low in ("training", "train")
         return 1, None
-    return 1, Chunk("U" if token.kind in ("word", "other") else token.text, token.text)
+    letter = "U" if token.kind in ("word", "other") else "‖" if token.text == "|" else token.text
+    return 1, Chunk(letter if len(letter) == 1 else "U", token.text)
 
 
 def _sparsity(tokens: list[Token], at: int) -> int:
@@ -240,10 +249,20 @@ def _own_metrics(chunks: list[Chunk], scope: Scope) -> list[Chunk]:
     return found
 
 
+_NOT_OWN = frozenset("error loss accuracy success failure hit win speed memory cost time seed".split())
+"""Words of metrics that are common, or would have to be defined: no new name is made of them."""
+
+
 def _run(run: list[Chunk], scope: Scope) -> list[Chunk]:
     words = [token for piece in run for token in piece.tokens]
     plain = all(t.kind == "word" and t.text.isascii() and not t.bold and t.low.isidentifier() for t in words)
-    if 2 <= len(words) <= 4 and plain and words[-1].low in HEADS and all(t.text[1:].islower() for t in words):
+    if (
+        2 <= len(words) <= 4
+        and not {t.low for t in words} & _NOT_OWN
+        and plain
+        and words[-1].low in HEADS
+        and all(t.text[1:].islower() for t in words)
+    ):
         return [Chunk("M", "@own:" + "_".join(t.low for t in words), tuple(words))]
     subject: Subject | None = scope.harvest(words) if words else None
     return [Chunk("V", subject, tuple(words))] if subject else run

@@ -122,6 +122,8 @@ def mirrored(s: Statement, g: Groups) -> Clause:
 
 def chance(s: Statement, g: Groups) -> Clause:
     """`better than chance (16.7%)`: only because the number is given."""
+    if any(item.letter == "M" for item in g["b"].value):
+        raise Refused("the bracket was not understood", "constant")
     quantity = _inside(g, "[=~]?(?P<q>Q)")["q"].value
     metric = s.measures.chosen(s.written, quantity, "constant", default="test_accuracy")
     word = g["c"]
@@ -134,7 +136,14 @@ def chance(s: Statement, g: Groups) -> Clause:
 def solved(s: Statement, g: Groups) -> Clause:
     """`V fails (< 50%)`: the bracket is the statement, if it points the same way."""
     inside = _inside(g, "(?P<c>C)(?P<q>Q)")
+    nouns = {str(item.value) for item in g["b"].value if item.letter == "M"} | ({s.written} if s.written else set())
+    if len(nouns) > 1:
+        raise Refused("two metrics in one statement", "constant")
+    s.written = nouns.pop() if nouns else None
     operator, quantity = _operator(inside, "c"), inside["q"].value
+    inherited = s.measures.inherited or (s.scope.context.siblings and s.scope.context.siblings[-1].metric)
+    if s.written is None and inherited and inherited != "test_accuracy":
+        raise Refused(f"is the number in the bracket {inherited}, or test accuracy?", "constant")
     metric = s.measures.chosen(s.written, quantity, "constant", default="test_accuracy")
     good = s.measures.quality(metric, ">")
     if (operator[0] == good) != (g["s"].value == "+"):
@@ -238,6 +247,8 @@ def speed_order(s: Statement, g: Groups) -> Clause:
 
 def gapped(s: Statement, g: Groups) -> Clause:
     """`no better than V (< 5% gap)`, `matches V (within 2%)`: the bracket holds the operative number."""
+    if any(item.letter == "M" and item.value != s.written for item in g["b"].value):
+        raise Refused("the bracket is about another metric", "margin")
     inside = _inside(g, "(?P<p>P?)(?P<c>[CW±])(?P<q>Q)P?")
     subject, base = s.subject(g.get("v")), s.base(g["w"], Subject(()))
     metric = s.measures.chosen(s.written, None, "margin")
@@ -264,6 +275,19 @@ def _doubtless(s: Statement, metric: str, operator: str) -> str:
     if s.measures.metric(metric).direction != "higher":
         raise Refused("for this metric less is better: which side leads is not clear", "margin")
     return operator
+
+
+def margin_before(s: Statement, g: Groups) -> Clause:
+    """`V is at least 5 points better than V`: the number belongs to the word after it."""
+    _touch(g["q"], g["c"])
+    if g["c"].letter == "G" and g["c"].tokens[-1].low != "than":
+        raise Refused("two statements in one", "compound")
+    return margin(s, g)
+
+
+def _touch(left: Chunk, right: Chunk) -> None:
+    if not 0 <= right.tokens[0].start - left.tokens[-1].end <= 4:
+        raise Refused("whether the number belongs to the comparison after it is not clear", "compound")
 
 
 def margin(s: Statement, g: Groups) -> Clause:
@@ -373,14 +397,11 @@ def _lead(
         return _clause(s, formal, "margin", metric, subject)
     higher = s.measures.quality(metric, ">") == ">"
     if by.unit == "%":
-        top, bottom = (left, right) if higher else (right, left)
-        # of a loss: the share of the base's that is saved; of a rate: what comes on top
-        formal = (
-            f"{top} / {bottom} - 1 {operator} {number(by)}"
-            if higher
-            else f"1 - {left} / {right} {operator} {number(by)}"
-        )
-        return _clause(s, formal, "ratio", metric, subject)
+        # a share of the base's value, whoever leads
+        ours, base = (right, left) if about else (left, right)
+        more = higher != bool(about)
+        formal = f"{ours} / {base} - 1" if more else f"1 - {ours} / {base}"
+        return _clause(s, f"{formal} {operator} {number(by)}", "ratio", metric, subject)
     top, bottom = (left, right) if higher else (right, left)
     if by.unit == "x":
         return _clause(s, f"{top} / {bottom} {operator} {number(by)}", "ratio", metric, subject)
@@ -420,6 +441,8 @@ def _points(s: Statement, metric: str, by: Quantity) -> str | None:
 
 def faster(s: Statement, g: Groups) -> Clause:
     """`V is 20% faster than V`: time(base) / time(V) > 1.2."""
+    if g["f"].tokens[0].start > g["q"].tokens[0].start:
+        _touch(g["q"], g["f"])
     metric = s.time()
     subject = s.subject(g.get("v"))
     base = s.base(g.get("w"), subject)
@@ -437,6 +460,7 @@ def faster(s: Statement, g: Groups) -> Clause:
 
 def saving(s: Statement, g: Groups) -> Clause:
     """`4x less memory than V`: base / V > 4; `40% less`: 1 - V / base > 0.4."""
+    _touch(g["q"], g["l"])
     subject, quantity = s.subject(g.get("v")), g["q"].value
     metric = s.measures.chosen(s.written, None, "ratio")
     base = s.base(g.get("w"), subject)
@@ -561,7 +585,8 @@ def agreement(s: Statement, g: Groups) -> Clause:
     if s.written is None:
         s.measures.notes.assumed.append("the tolerance is taken to be the largest absolute difference")
     subject = s.subject(g.get("v"))
-    formal = compared(s.term(subject, metric), _operator(g, "c", default="<="), number(quantity))
+    operator = "<=" if g["c"].letter == "W" else _operator(g, "c")
+    formal = compared(s.term(subject, metric), operator, number(quantity))
     return _clause(s, formal, "agreement", metric, subject, guard=True)
 
 
@@ -594,6 +619,41 @@ def event(s: Statement, g: Groups) -> Clause:
     if "k" in g and g["k"].letter == "&" and not absent:
         raise Refused("both events at once, or either? this was not understood", "event")
     return _clause(s, (" and " if absent else " or ").join(texts), "event", None, subject, guard=True)
+
+
+def free(s: Statement, g: Groups) -> Clause:
+    """`NaN-free`."""
+    subject = s.subject(g.get("v"))
+    if subject.quantifier not in ("one", "all", "list") or s.written is not None:
+        raise Refused("free of NaN: which of them? this was not understood", "event")
+    return _clause(s, f"{s.term(subject, 'nan_count')} == 0", "event", None, subject, guard=True)
+
+
+def times_as_fast(s: Statement, g: Groups) -> Clause:
+    """`at least twice as fast as V`: a ratio of times, the base's on top."""
+    metric = s.time()
+    subject, base = s.subject(g.get("v")), s.base(g["w"], Subject(()))
+    _single(base)
+    operator = _operator(g, "c", default=">=")
+    operator = _flip(operator) if "n" in g else operator
+    if g["q"].value.unit not in ("x", "%") or s.measures.metric(metric).direction != "lower":
+        raise Refused("how many times as fast? this was not understood", "ratio")
+    ours, theirs = s.term(subject, metric), s.term(base, metric, right=True)
+    pair = f"{theirs} / {ours}" if g["f"].value == "fast" else f"{ours} / {theirs}"
+    formal = f"{pair} {operator} {number(g['q'].value)}"
+    return _clause(s, formal, "ratio", metric, subject, guard=(g["f"].value == "slow") == (operator[0] == "<"))
+
+
+def as_fast(s: Statement, g: Groups) -> Clause:
+    """`at least as fast as V`."""
+    metric = s.time()
+    subject, base = s.subject(g.get("v")), s.base(g["w"], Subject(()))
+    operator = _operator(g, "c")
+    if operator not in (">=", "<="):
+        raise Refused("as fast as was not understood", "ordering")
+    if g["f"].value == "slow":
+        operator = MIRRORED[operator]
+    return _ordered(s, subject, s.measures.quality(metric, operator), base, metric, negated="n" in g)
 
 
 def counted_event(s: Statement, g: Groups) -> Clause:
@@ -630,6 +690,23 @@ def deadline_order(s: Statement, g: Groups) -> Clause:
     operator = str(word.value) if word.letter == "L" else ("<" if word.value == "faster" else ">")
     subject, base = s.subject(g.get("v")), s.base(g["w"], Subject(()))
     return _ordered(s, subject, operator, base, "steps_to_converge", negated="n" in g)
+
+
+def deadline_ratio(s: Statement, g: Groups) -> Clause:
+    """`converges 2x faster than V`: in steps."""
+    if s.written not in (None, "step_time", "steps_to_converge"):
+        raise Refused("converges faster in steps, or in time?", "deadline")
+    s.written = "steps_to_converge"
+    subject = s.subject(g.get("v"))
+    base = s.base(g["w"], subject)
+    _single(base)
+    operator = _operator(g, "c", default=">")
+    operator = _flip(operator) if "n" in g else operator
+    if g["q"].value.unit != "x":
+        raise Refused("how many times faster? this was not understood", "deadline")
+    ours, theirs = s.term(subject, s.written), s.term(base, s.written, right=True)
+    pair = f"{theirs} / {ours}" if g["f"].value == "faster" else f"{ours} / {theirs}"
+    return _clause(s, f"{pair} {operator} {number(g['q'].value)}", "deadline", s.written, subject)
 
 
 def trend(s: Statement, g: Groups) -> Clause:
@@ -681,7 +758,7 @@ def _single(base: Subject) -> None:
 
 def _inside(g: Groups, pattern: str) -> Groups:
     """The chunks of the bracket, which have to spell the pattern."""
-    items: list[Chunk] = g["b"].value
+    items: list[Chunk] = [item for item in g["b"].value if item.letter != "M"]
     found = re.fullmatch(pattern, "".join(item.letter for item in items))
     if found is None:
         shown = " ".join(token.text for item in items for token in item.tokens)
@@ -702,13 +779,13 @@ FORMS: tuple[tuple[str, Reader], ...] = (
     (r"(?P<q>Q)(?P<c>C)(?P<v>V)?(?P<d>C)(?P<r>Q)", chain),
     (r"(?P<v>V)?[R=]?(?P<b>±)", tolerance),
     (r"(?P<v>V)?(?P<n>N)?R?(?P<c>[GC])(?P<w>V)", ordering),
-    (r"(?P<v>V)?(?P<n>N)?(?P<c>L)T(?P<w>V)", ordering),
+    (r"(?P<v>V)?(?P<n>N)?R?(?P<c>L)T(?P<w>V)", ordering),
     (r"(?P<v>V)(?P<c>C)(?P<w>V)(?P<d>C)(?P<x>V)", sequence),
     (r"(?P<v>V)?(?P<n>N)?(?P<f>F)T?(?P<w>V)?", speed_order),
     (r"(?P<v>V)?(?P<n>N)?X?(?P<c>[GCK])(?P<w>V)(?P<b>\()", gapped),
     (r"(?P<v>V)?(?P<n>N)?(?P<c>[GC])(?P<w>V)y(?P<d>C)?(?P<q>Q)", margin),
-    (r"(?P<v>V)?(?P<n>N)?(?P<d>C)?(?P<q>Q)(?P<c>[GC])(?P<w>V)", margin),
-    (r"(?P<v>V)?(?P<n>N)?(?P<d>C)?(?P<q>Q)(?P<c>L)T(?P<w>V)", margin),
+    (r"(?P<v>V)?(?P<n>N)?(?P<d>C)?(?P<q>Q)(?P<c>[GC])(?P<w>V)", margin_before),
+    (r"(?P<v>V)?(?P<n>N)?(?P<d>C)?(?P<q>Q)(?P<c>L)T(?P<w>V)", margin_before),
     (r"(?P<v>V)?(?P<n>N)?R?(?P<i>I)v?(?P<w>V)y(?P<d>C)?(?P<q>Q)", gain),
     (r"(?P<v>V)?(?P<n>N)?R?(?P<i>I)[yo]?(?P<d>C)?(?P<q>Q)v(?P<w>V)", gain),
     (r"(?P<v>V)?(?P<n>N)?R?(?P<i>I)v(?P<w>V)(?P<d>C)(?P<q>Q)", gain),
@@ -724,6 +801,7 @@ FORMS: tuple[tuple[str, Reader], ...] = (
     (r"(?P<v>V)?(?P<n>N)?(?P<c>C)?(?P<q>Q)(?P<l>L)T(?P<w>V)", saving),
     (r"(?P<v>V)?(?P<n>N)?R?(?P<c>C)(?P<q>Q)o?(?P<w>V)", ratio),
     (r"(?P<v>V)?(?P<o>O)v?(?P<w>V)?(?P<n>N)?(?P<c>C)(?P<q>Q)", compared_rate),
+    (r"(?P<o>O)(?P<v>V)v(?P<w>V)(?P<n>N)?(?P<c>C)(?P<q>Q)", compared_rate),
     (r"(?P<v>V)?R?(?P<o>O)o?(?P<c>C)?(?P<q>Q)(?:v(?P<w>V))?", compared_rate),
     (r"(?P<v>V)?R?(?P<c>C)(?P<q>Q)(?P<o>O)(?:v(?P<w>V))?", compared_rate),
     (r"(?P<v>V)/(?P<w>V)O?(?P<c>C)(?P<q>Q)", divided),
@@ -731,12 +809,17 @@ FORMS: tuple[tuple[str, Reader], ...] = (
     (r"(?P<v>V)?Kr(?P<c>[CW])(?P<q>Q)", agreement),
     (r"(?P<v>V)?(?:v?r)(?P<c>C)(?P<q>Q)", agreement),
     (r"(?P<v>V)?(?P<c>C)(?P<q>Q)v?r", agreement),
+    (r"(?P<v>V)?(?P<n>f)", free),
+    (r"(?P<n>f)(?P<v>V)", free),
+    (r"(?P<v>V)?(?P<n>N)?(?P<c>C)?(?P<q>Q)(?P<f>J)(?P<w>V)", times_as_fast),
+    (r"(?P<v>V)?(?P<n>N)?(?P<c>C)(?P<f>J)(?P<w>V)", as_fast),
     (r"(?P<v>V)?(?P<n>N)?(?P<a>q)?(?P<e>E)(?:(?P<k>[|&])(?P<j>E))?", event),
     (r"(?P<n>N)?(?P<a>q)?(?P<e>E)(?:(?P<k>[|&])(?P<j>E))?(?P<w>V)", event),
     (r"(?P<v>V)?(?P<e>E)(?P<c>[C=])?(?P<q>Q)", counted_event),
     (r"(?P<v>V)?(?P<c>C)?(?P<q>Q)(?P<e>E)", counted_event),
-    (r"(?P<v>V)?(?P<n>N)?D(?:W|(?P<c>C))(?P<q>Q)", deadline),
+    (r"(?P<v>V)?(?P<n>N)?D(?:W|(?P<c>C))?(?P<q>Q)", deadline),
     (r"(?P<v>V)?(?P<n>N)?D(?P<f>F)(?P<w>V)", deadline_order),
+    (r"(?P<v>V)?(?P<n>N)?D(?P<c>C)?(?P<q>Q)(?P<f>F)(?P<w>V)", deadline_ratio),
     (r"(?P<v>V)?(?P<n>N)?D(?P<f>L)T(?P<w>V)", deadline_order),
     (r"(?P<v>V)?(?P<n>N)?(?P<i>I)y?(?P<c>C)?(?P<q>Q)H", trend),
 )

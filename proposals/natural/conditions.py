@@ -5,7 +5,7 @@ from proposals.natural.tokens import Token
 Setting = str | int | float
 Condition = tuple[str, Setting]
 
-_PREPOSITIONS = frozenset("at for with on when under of after by where to".split())
+_PREPOSITIONS = frozenset("at for with on when of after by where".split())
 _SKIPPED = frozenset("a an the sequence sequences context input inputs kv key value test tokens lengths all".split())
 _KEYS = {
     "t": "length", "l": "length", "length": "length", "lengths": "length", "len": "length", "seqlen": "length",
@@ -49,12 +49,15 @@ def _numbered(tokens: list[Token], at: int, here: int) -> tuple[int, Condition] 
         return None
     if after >= len(tokens) or tokens[after].kind != "number" or _measured(tokens, after + 1):
         return None
-    if after + 1 < len(tokens) and tokens[after + 1].low in _AFTER_NUMBER:
-        counted = _KEYS[tokens[after + 1].low]
+    last = after + 1
+    while last < len(tokens) and tokens[last].low in ("kv", "key", "value"):
+        last += 1
+    if last < len(tokens) and tokens[last].low in _AFTER_NUMBER:
+        counted = _KEYS[tokens[last].low]
         if tokens[here].text in _LETTERS and sign == "=":
-            key, extra = counted, 2  # `N = 8 pairs`
+            key, extra = counted, last + 1 - after  # `N = 8 pairs`
         elif counted == key:
-            extra = 2
+            extra = last + 1 - after
         else:
             return None
     else:

@@ -59,13 +59,14 @@ ONE_WORD = {
     "P": {"gap": "gap; difference; margin; gap between; difference between; distance between; margin between"},
     "I": {"+": "improves; improve; improvement; gain; gains; advantage; lead; increases; increase; rises; improvement of; "
                "gain of; gain in; improvement in; advantage in",
-          "-": "drops; drop; loss of; degrades; degradation; decreases; decrease; falls; decline; declines; deteriorates; "
+          "-": "drops; drop; loss of; degrades; degradation; decreases; decrease; falls; fall; decline; declines; deteriorates; "
                "short of; drop of; drop in; degradation of; degradation in; loses; deficit; deficit to"},
     "y": {"by": "by"},
     "T": {"than": "than"},
     "W": {"within": "within; to within; is within; agrees to within"},
     "Z": {"exact": "bit exact; bit identical; bitwise identical; bitwise equal; bit for bit identical; bit exactly; "
-                   "bitwise exact; exactly bit identical"},
+                   "bitwise exact; exactly bit identical; bit exact with; bit exact to; bit identical to; "
+                   "bit identical with; bitwise identical to"},
     "K": {"match": "matches; match; matching; equals in; identical to; identical; agrees with; agree with; agrees; agree; "
                    "on par with; comparable to; comparable with; similar to; same as; the same as; equivalent to; "
                    "performs like; as good as; ties; tie; close to that of; indistinguishable from; equal; "
@@ -98,14 +99,16 @@ ONE_WORD = {
           "-": "fails; fail; fails on; fails at; collapses; struggles; cannot solve; can not solve; doesn't solve; "
                "does not solve; fails to solve; fails to learn; cannot learn; can't solve; does not learn"},
     "/": {"/": "/"},
-    " ": {"": "after all; at all; at any point; at any time; at any step; in total; so far; of training; in practice; "
+    "J": {"fast": "as fast as; as quick as; as quickly as; the speed of", "slow": "as slow as; as long as"},
+    "f": {"nan": "nan free; nans free; free of nans; free of nan"},
+    " ": {"": "after all; at all; during training; throughout training; in training; at any point; at any time; at any step; in total; so far; of training; in practice; "
               "by the end of training; at the end of training; at the end; after training; at convergence; in the end"},
 }  # fmt: skip
 
 EVENTS = {
     "nan": "nan; nans; inf; infs; nan/inf; nan or inf; nans or infs; nan and inf; nans/infs; nan / inf; nans / infs; "
            "inf/nan; infs or nans; infinite values; non finite values; non finite losses; nan loss; nan losses; "
-           "inf / nan; nan or infinity; nan events; nan values; nan gradients; nan count; nan free; nans and infs; "
+           "inf / nan; nan or infinity; nan events; nan values; nan gradients; nan count; nans and infs; "
            "infs / nans; nan losses or gradients; nan steps; non finite loss",
     "diverged": "diverges; diverge; diverged; divergence; diverging; divergent; loss divergence; training divergence",
 }  # fmt: skip
@@ -130,13 +133,13 @@ FILLERS = frozenset(
     "the a an its their his our this that these those it they there is are was were be been being has have had having "
     "will would should must shall can do does did to on in at for also still already just even then so "
     "model models network networks variant variants method approach run runs trained training "
-    "during trains train  performance result results value  final finally overall as actually "
+    "trains train  performance result results value  final finally overall as actually "
     "stays stay staying remains remain remaining keeps keep kept keeping gets get getting ends end ending lands land "
     "landing sits sit lies lie goes go comes come shows show occurs occur appears appear happens happen observed seen "
     "takes take needs need requires require uses use using    produces produce encountered emerge "
     "yields yield gives give performs perform measured strictly mean average averaged task benchmark problem "
     "completes complete finishes finish total    own  anywhere throughout itself "
-    "maintains maintain retains retain bound bounded held    outputs output baseline baselines "
+    "range interval band maintains maintain retains retain bound bounded held    outputs output baseline baselines "
     'falls drops  reports report up      computes compute computed level levels . ! "'.split()
 )
 """Words that say nothing which would change a reading. A word that is not here, and in no table, refuses it."""

@@ -24,6 +24,8 @@ class Measures:
         """The metric of a clause: the noun, what its unit says, what an earlier criterion was about."""
         if written == SPEED:
             raise Refused("speed is relative: faster than what?", "ratio")
+        if written == "test_accuracy" and self.notes.training:
+            raise Refused("training or test accuracy?", class_)
         if written is not None:
             return self.known(written, quantity)
         if quantity is not None and quantity.unit in ("tok/s", "$"):
@@ -51,7 +53,7 @@ class Measures:
         elif name not in self.own:
             unit = "fraction" if quantity is not None and quantity.unit == "%" else "number"
             words = name.replace("_", " ")
-            self.own[name] = Metric(unit=unit, direction="neither", describes=words)  # type: ignore[arg-type]
+            self.own[name] = Metric(unit=unit, direction="neither", describes=words)
         return name
 
     def metric(self, name: str) -> Metric:

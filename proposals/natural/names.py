@@ -124,7 +124,8 @@ class Scope:
             return None
         if run[2].kind != "number" or not run[0].math:
             return None
-        return 3, self._new("".join(t.text for t in run), f"{run[0].text}_{run[2].text}")
+        named = self._new("".join(t.text for t in run), f"{run[0].text}_{run[2].text}")
+        return (3, named) if named else None
 
     def harvest(self, words: list[Token]) -> Subject | None:
         """A run of unknown words that looks like a name: bold, with capitals or digits inside, or a kind of model."""

@@ -19,6 +19,8 @@ def fold_norms(tokens: list[Token]) -> list[Token]:
             folded = _error(tokens, at)
             if folded:
                 end, words = folded
+                if found and found[-1].low in ("error", "difference", "deviation", "distance"):
+                    found.pop()  # "error $\\|a - b\\|_\\infty$" says it twice
                 first = replace(tokens[at], kind="word", glued=False, sub=False, bold=False)
                 found += [replace(first, text=word) for word in words]
                 at = end

@@ -105,8 +105,7 @@ def _single(chunks: list[Chunk], whole: Whole, previous: Clause | None) -> Claus
     conditions = tuple(piece.value for piece in chunks if piece.letter == "c")
     spans = [piece.value for piece in chunks if piece.letter == "H"]
     metrics = [piece for piece in chunks if piece.letter == "M"]
-    core = [piece for piece in chunks if piece.letter not in "cM"]
-    core = [p for at, p in enumerate(core) if p.letter != "," or _separates(core, at)]
+    core = _without_pauses(chunks)
     written = _metric(metrics)
     letters = "".join(piece.letter for piece in core)
     if not letters:
@@ -125,9 +124,16 @@ def _single(chunks: list[Chunk], whole: Whole, previous: Clause | None) -> Claus
         raise (refused if refused.reason and not set(letters) & {"U", "X", "~"} else explained(core)) from None
 
 
-def _separates(core: list[Chunk], at: int) -> bool:
-    """A comma between two variants is a list that was not understood; others only pause."""
-    return 0 < at < len(core) - 1 and core[at - 1].letter in "QB" and core[at + 1].letter in "VQC"
+def _without_pauses(chunks: list[Chunk]) -> list[Chunk]:
+    """The chunks for the forms. A comma beside a setting only pauses; any other has to be accounted for."""
+    kept = [
+        piece
+        for at, piece in enumerate(chunks)
+        if piece.letter != ","
+        or not ({"c"} & {p.letter for p in (*chunks[max(at - 1, 0) : at], *chunks[at + 1 : at + 2])})
+    ]
+    core = [piece for piece in kept if piece.letter not in "cM"]
+    return _without_ends(core) if core else []
 
 
 def _metric(metrics: list[Chunk]) -> str | None:
@@ -216,9 +222,14 @@ def _tidied(chunks: list[Chunk]) -> list[Chunk]:
             found.append(Chunk("C", ">", piece.tokens))
         elif piece.letter == "o" and not _of_variant(chunks, at, before):
             continue
-        elif piece.letter == "p" and before == "Q":
-            found.insert(len(found) - 1, Chunk("C", piece.value, piece.tokens))
-            if len(found) > 2 and found[-3].letter == "C":
+        elif piece.letter == "N" and before and before in "QM" and after == "E" and piece.tokens[0].low == "without":
+            found += [Chunk(";", "while", piece.tokens), piece]
+        elif piece.letter == "I" and piece.tokens[0].low in _SINKS and after == "C" and _is_below(chunks[at + 1]):
+            continue
+        elif piece.letter == "p" and "".join(p.letter for p in found[-2:]).rstrip("M").endswith("Q"):
+            place = len(found) - (2 if before == "M" else 1)
+            found.insert(place, Chunk("C", piece.value, piece.tokens))
+            if place > 0 and found[place - 1].letter == "C":
                 raise Refused("two comparisons around one number")
         elif piece.letter == "I" and piece.tokens[0].low in ("falls", "fall") and _has_short(chunks[at + 1 :]):
             continue
@@ -227,6 +238,13 @@ def _tidied(chunks: list[Chunk]) -> list[Chunk]:
         else:
             found.append(piece)
     return found
+
+
+_SINKS = frozenset("falls fall drops drop sinks sink declines decline".split())
+
+
+def _is_below(piece: Chunk) -> bool:
+    return all(token.low in ("below", "under", "beneath") for token in piece.tokens)
 
 
 def _of_variant(chunks: list[Chunk], at: int, before: str) -> bool:
@@ -249,8 +267,12 @@ def _merged(chunks: list[Chunk]) -> list[Chunk]:
         end, names, word = _listed(chunks, start)
         if len(names) > 1 and word:
             found += [p for p in chunks[start:end] if p.letter == "M"][:1]
-            found.append(Chunk("V", Subject(tuple(names), _quantifier(lead, word, len(names)))))
             at = end
+            after = chunks[at] if at < len(chunks) else None
+            if lead is None and word == "&" and after and after.letter == "q" and after.value == "all":
+                lead = after  # "A and B both exceed"
+                at += 1
+            found.append(Chunk("V", Subject(tuple(names), _quantifier(lead, word, len(names)))))
         else:
             found.append(chunks[at])
             at += 1

@@ -39,7 +39,7 @@ def suggest(text: str, context: Context) -> Suggestion:
             raise Refused(f"longer than {LONGEST} characters, which is no single criterion")
         plain = fold_norms(tokens(text))
         _no_function(plain)
-        trimmed = trim(plain)
+        trimmed = trim(plain, lambda words: scope.match(words, 0) is not None)
         role = role or trimmed.role
         measures = Measures(context, notes)
         clause = read_chunks(_chunks(list(trimmed.items), scope, notes), Whole(scope, measures))
@@ -90,9 +90,15 @@ def _chunks(items: list[Token | Bracket], scope: Scope, notes: Notes) -> list[Ch
         run.append(item)
         at += 1
     found += chunk(run, scope, notes)
-    if len(notes.tasks) > 6:
-        raise Refused("several tasks in one criterion")
+    if _several(notes.tasks) or len(notes.devices) > 1:
+        raise Refused("several tasks or devices in one criterion: write one for each")
     return found
+
+
+def _several(tasks: list[list[Token]]) -> bool:
+    """Tasks that differ: `parity` and `S5`, but not `S5` and `S5 composition`."""
+    names = sorted(({token.low for token in run} for run in tasks), key=len)
+    return any(not smaller <= names[-1] for smaller in names)
 
 
 def _until_bracket(items: list[Token | Bracket], at: int) -> list[Token]:
@@ -132,7 +138,14 @@ def _bracket(bracket: Bracket, before: list[Chunk], scope: Scope, notes: Notes) 
     letters = {piece.letter for piece in inside}
     if "h" in said and not has_number and letters <= {"Q", "=", "~"}:
         return [Chunk("(", inside, tuple(words))]
-    if letters <= {"U", "V", ",", "&", "r", "o"} and not _narrows(lows):
+    if [piece.letter for piece in inside] == ["V"]:
+        named = [piece.value for piece in before if piece.letter == "V"]
+        if not named:
+            return inside
+        if named != [inside[0].value]:
+            raise Refused(f"the bracket ({_shown(words)}) names another variant")
+        return []
+    if letters <= {"U", "V", ",", "&", "r", "o"} and lows & _EXPLAINING and not _narrows(lows):
         # a remark: words without a number, a comparison or a negation
         if "V" in letters and letters != {"V"}:
             raise Refused(f"the bracket ({_shown(words)}) names a variant")
@@ -142,6 +155,12 @@ def _bracket(bracket: Bracket, before: list[Chunk], scope: Scope, notes: Notes) 
     if has_number and "c" not in letters:
         raise Refused(f"the bracket ({_shown(words)}) was not understood beside the number before it")
     return [Chunk("(", inside, tuple(words))]
+
+
+_EXPLAINING = frozenset(
+    "it they this is are has should would will as expected predicted because since our ours proposed baseline control "
+    "ablation reference unlike paper see idea hypothesis lacks forgets".split()
+)
 
 
 def _numbers(words: list[Token], scope: Scope, notes: Notes) -> list[Chunk]:
@@ -158,7 +177,7 @@ def _configuration(words: list[Token]) -> bool:
 def _narrows(lows: set[str]) -> bool:
     return bool(
         lows & {"training", "train", "validation", "only", "median", "worst", "best", "relative", "absolute", "except", "mean",
-                "per", "each", "every", "all", "any", "both", "if", "unless", "not", "without", "no", "when", "held", "seed"}
+                "per", "after", "before", "with", "each", "every", "all", "any", "both", "if", "unless", "not", "without", "no", "when", "held", "seed"}
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ nothing disappears: a reading has to account for every token.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from proposals.natural.latex import (
@@ -86,7 +86,12 @@ class _Scanner:
     def _add(self, kind: Kind, text: str, length: int) -> None:
         token = Token(kind, text, self.at, self.at + length, self.glue and kind != "sign", self.bold, self.math,
                       self.sub > 0 or self.subscript_next)  # fmt: skip
-        self.found.append(token)
+        last = self.found[-1] if self.found else None
+        if token.sub and text.isdigit() and last and last.kind == "word" and not last.sub and self.at - last.end <= 2:
+            # `S_5` is written for S5
+            self.found[-1] = replace(last, text=last.text + text, end=token.end)
+        else:
+            self.found.append(token)
         self.at += length
         self.glue = self.subscript_next = False
 
@@ -245,6 +250,8 @@ class _Scanner:
             return False
         end = self.text.find("$", self.at + 1, self.at + 200) if self.at < self.last_dollar else -1
         inside = self.text[self.at + 1 : end]
+        if re.match(r"\d[\d.]* ?(?:\\|[<>=^])", inside) and not re.search(r"[a-zA-Z]{4}", inside.replace("\\", "")):
+            return False
         return end < 0 or inside[-1:].isspace() or bool(re.search(r"(?<![\\a-zA-Z{])[a-zA-Z]{3}", inside))
 
     def _brace(self, brace: str) -> None:

@@ -4,6 +4,7 @@ Text is left out only where it is recognised as one of these, and only if it hol
 reading; otherwise the criterion is refused.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from proposals.natural.lexicon import PHRASES, REMARKS, REMEDIES
@@ -30,8 +31,11 @@ _WRAPPING = frozenset(
     "promising falsified dead over stands".split()
 )  # fmt: skip
 _HINGES = frozenset(("if", "when", "unless", "once", "provided"))
-_CONTENT = frozenset("CGFTWNRPIZKDES~")
+_CONTENT = frozenset("CGFTWNRPIZKDESJf~")
 """Kinds of phrase that say something: a remark must not hold any of them."""
+
+
+Names = Callable[[list[Token]], bool]
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,12 @@ class Trimmed:
     negated: bool = False
 
 
-def trim(tokens: list[Token]) -> Trimmed:
+def trim(tokens: list[Token], names: Names) -> Trimmed:
+    """`names`: does a variant's name begin with these tokens?"""
     items = _fold(tokens)
     role, negated, items = _lead(items)
-    return Trimmed(tuple(_statement(items)), role, negated)
+    last, items = _tail(items)
+    return Trimmed(tuple(_statement(items, names)), role or last, negated)
 
 
 # -- brackets ------------------------------------------------------------------------------------------------
@@ -129,7 +135,7 @@ def _lead(items: list[Token | Bracket]) -> tuple[Role | None, bool, list[Token |
             break
     if end == 1 and len(items) > 1 and role is not None and not _after_role(items[1]):
         return None, False, items
-    if role is None and end and any(_text(i) in ("not",) for i in items[: end - 1]):
+    if end and any(_text(i) in ("not", "don't", "never", "only") for i in items[:end]):
         raise Refused("a negation stands before the condition")
     if end == 0:
         return None, False, items
@@ -147,10 +153,29 @@ def _text(item: Token | Bracket) -> str:
     return "()" if isinstance(item, Bracket) else item.low
 
 
+def _tail(items: list[Token | Bracket]) -> tuple[Role | None, list[Token | Bracket]]:
+    """`... → kill`, `unless ..., abandon`: the role behind the statement."""
+    for at in range(len(items) - 1, max(len(items) - 8, 0), -1):
+        item = items[at]
+        if isinstance(item, Bracket):
+            break
+        if item.text in ("→", "—", ",") and item.kind == "sign":
+            rest = [_text(i) for i in items[at + 1 :] if _text(i) != "."]
+            if (
+                rest
+                and rest[0] in _ROLE_WORDS
+                and set(rest) <= _WRAPPING | set(_ROLE_WORDS)
+                and not set(rest) & {"not", "do"}
+            ):
+                return _ROLE_WORDS[rest[0]], items[:at]
+            break
+    return None, items
+
+
 # -- labels, remarks, remedies -------------------------------------------------------------------------------
 
 
-def _statement(items: list[Token | Bracket]) -> list[Token | Bracket]:
+def _statement(items: list[Token | Bracket], names: Names) -> list[Token | Bracket]:
     """The one part between dashes, colons and full stops that says something."""
     parts = _parts(items)
     saying: list[list[Token | Bracket]] = []
@@ -165,8 +190,11 @@ def _statement(items: list[Token | Bracket]) -> list[Token | Bracket]:
             if saying and sign == ";":
                 saying[-1] += [replace(words[0], kind="sign", text=";"), *part] if words else part
                 continue
+            if saying and sign == ":" and _is_bound(part) and not _has_number(saying[-1]):
+                saying[-1] += part  # "gap to the baseline: < 3%"
+                continue
             saying.append(part)
-        elif not saying and sign == "" and len(parts) > 1 and parts[1][0] == ":" and _is_subject(words):
+        elif not saying and sign == "" and len(parts) > 1 and parts[1][0] == ":" and _is_subject(words, names):
             head = [*part]
         elif _restricts(words):
             raise Refused(f"`{_quote(words)}` beside the statement was not understood")
@@ -175,7 +203,22 @@ def _statement(items: list[Token | Bracket]) -> list[Token | Bracket]:
     if not saying:
         # no statement here that could be misread: the forms will say what is missing
         return max((part for _, part in parts), key=len)
+    if len(head) == 1 and (_text(head[0]),) in NOUNS and _has_noun(saying[0]):
+        head = []  # "Speed: the forward pass ..."
     return [*head, *_without_remark(saying[0])]
+
+
+def _is_bound(part: list[Token | Bracket]) -> bool:
+    return isinstance(part[0], Token) and part[0].text in ("<", ">", "<=", ">=")
+
+
+def _has_number(part: list[Token | Bracket]) -> bool:
+    return any(isinstance(item, Token) and item.kind == "number" for item in part)
+
+
+def _has_noun(part: list[Token | Bracket]) -> bool:
+    lows = [item.low if isinstance(item, Token) else "()" for item in part]
+    return any(tuple(lows[at : at + length]) in NOUNS for at in range(len(lows)) for length in (1, 2, 3))
 
 
 def _parts(items: list[Token | Bracket]) -> list[tuple[str, list[Token | Bracket]]]:
@@ -203,7 +246,7 @@ def _between_numbers(items: list[Token | Bracket], at: int) -> bool:
 def _without_remark(part: list[Token | Bracket]) -> list[Token | Bracket]:
     """Cuts `, because ...` and the like off the end."""
     for at, item in enumerate(part):
-        if at and isinstance(item, Token) and item.low in REMARKS and _says(part[:at]):
+        if at and isinstance(item, Token) and _explains(part, at) and _says(part[:at]):
             rest = part[at:]
             if _says(rest) or _restricts([i for i in rest if isinstance(i, Token)]):
                 raise Refused(f"the explanation after `{item.text}` holds a statement of its own")
@@ -214,12 +257,26 @@ def _without_remark(part: list[Token | Bracket]) -> list[Token | Bracket]:
     return part
 
 
+_AFTER_COMMA = frozenset("so which thus hence therefore otherwise".split())
+_AS = frozenset("expected predicted claimed hoped hypothesised hypothesized".split())
+
+
+def _explains(part: list[Token | Bracket], at: int) -> bool:
+    """Does an explanation begin here? `as` and `which` may also belong to the statement."""
+    word = _text(part[at])
+    if word == "as":
+        return at + 1 < len(part) and _text(part[at + 1]) in _AS
+    return word in REMARKS and (word not in _AFTER_COMMA or _text(part[at - 1]) == ",")
+
+
 def _says(part: list[Token | Bracket]) -> bool:
     """Does it hold a number, a comparison, a negation or an event?"""
     tokens = [item for item in part if isinstance(item, Token)]
     if any(token.kind == "number" or token.text in ("<", ">", "<=", ">=", "<<", ">>", "±", "~") for token in tokens):
         return True
     lows = [token.low for token in tokens]
+    if any(character.isdigit() for low in lows for character in low) or set(lows) & _AMOUNTS:
+        return True
     return any(
         tuple(lows[at : at + length]) in PHRASES and PHRASES[tuple(lows[at : at + length])][0] in _CONTENT
         for at in range(len(lows))
@@ -228,18 +285,30 @@ def _says(part: list[Token | Bracket]) -> bool:
     )
 
 
+_AMOUNTS = frozenset("twice half double thrice triple times points percent".split())
+_SETTINGS = frozenset(
+    "after with without on at for in under using during across over per when where by from except including excluding up "
+    "given once while".split()
+)
+"""A remark that begins with one of these is a setting in disguise."""
+
+
 def _restricts(words: list[Token]) -> bool:
     """Words that would narrow the statement if they were read."""
     lows = {token.low for token in words}
+    if words and words[0].low in _SETTINGS:
+        return True
     return bool(
         lows & {"only", "all", "every", "any", "both", "each", "training", "validation", "test", "held", "except", "unless",
                 "if", "when", "relative", "absolute", "averaged", "median", "worst", "best"}
     )  # fmt: skip
 
 
-def _is_subject(words: list[Token]) -> bool:
+def _is_subject(words: list[Token], names: Names) -> bool:
     """A label that may be what the statement is about: a metric, or something that looks like a name."""
     lows = [token.low for token in words]
+    if any(names(words[at:]) for at in range(len(words))):
+        return True
     if not words or len(words) > 6:
         return False
     return any(tuple(lows[:length]) in NOUNS for length in range(1, len(lows) + 1)) or not _is_label(lows)
@@ -247,9 +316,9 @@ def _is_subject(words: list[Token]) -> bool:
 
 _LABELS = frozenset(
     "quality capacity recall speed efficiency stability accuracy generalization generalisation expressivity correctness "
-    "primary secondary main core key mechanism numerics numerical cost learning fit baseline separation "
-    "discrimination ablation extrapolation overhead retention training convergence criterion hypothesis claim minimum "
-    "performance must have nice to result signal test scaling advantage benefit parity control fidelity robustness "
+    "primary secondary main core key mechanism numerics numerical cost learning separation "
+    "discrimination extrapolation overhead retention training convergence criterion hypothesis claim minimum "
+    "performance must have nice to result signal test scaling advantage benefit fidelity robustness "
     "optimization optimisation trainability structure agreement ordering margin headline bonus stretch and the of no "
     "gain state tracking memory compactness necessity sufficiency".split()
 )  # fmt: skip

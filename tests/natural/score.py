@@ -32,13 +32,14 @@ class Case:
         return RIGHT if same(self.got.canonical, self.canonical) else WRONG
 
 
-def held_out() -> Iterator[Case]:
+def held_out(name: str = "sentences") -> Iterator[Case]:
+    """`sentences`, or `traps`: written after the forms, but without looking at them."""
     folder = HERE / "held_out"
     known = json.loads((folder / "contexts.json").read_text("utf-8"))
-    for line in (folder / "sentences.jsonl").read_text("utf-8").splitlines():
+    for line in (folder / f"{name}.jsonl").read_text("utf-8").splitlines():
         given = json.loads(line)
-        name = given.get("context", "ring")
-        variants = () if name == "open" else _variants(known[name]["variants"])
+        setup = given.get("context", "ring")
+        variants = () if setup == "open" else _variants(known[setup]["variants"])
         context = Context(given["section"], variants)
         yield Case(
             "held out",
