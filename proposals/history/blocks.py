@@ -128,14 +128,15 @@ class _Walk:
 
     def _table(self, tokens: list[Token], index: int) -> tuple[Block, int]:
         opening = tokens[index]
-        rows: list[Row] = []
+        read: list[tuple[int, list[str]]] = []
         while tokens[index].type != "table_close":
             token = tokens[index]
             if token.type == "tr_open" and token.map:
-                rows.append(Row(token.map[0] + 1, self.lines[token.map[0]].strip(), ()))
+                read.append((token.map[0], []))
             elif token.type == "inline":
-                rows[-1] = replace(rows[-1], cells=(*rows[-1].cells, token.content.strip()))
+                read[-1][1].append(token.content.strip())
             index += 1
+        rows = [Row(line + 1, self.lines[line].strip(), tuple(cells)) for line, cells in read]
         header = rows[0].cells if rows else ()
         checked = [row if _cells(row.text) == len(header) else replace(row, cells=()) for row in rows[1:]]
         first, after = opening.map or (0, 1)

@@ -21,7 +21,7 @@ _COMMON_WORDS = frozenset([
     "net", "network", "layer", "layers", "attention", "linear", "ssm", "mixer", "large", "small",
     "only", "based", "type", "version", "variant"
 ])  # fmt: skip
-_AFTER = re.compile(r"\b(?:vs\.?|versus|against|relative to|compared (?:to|with)|over|than)\s*$|[/÷]\s*$", re.I)
+_AFTER = re.compile(r"\b(?:vs\.?|versus|against|to|from|compared with|over|than)\s*$|[/÷]\s*$", re.I)
 
 _GREEK = {letter: unicodedata.name(letter).split()[-1].lower() for letter in "αβγδεζηθικλμνξοπρστυφχψω"}
 

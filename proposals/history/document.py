@@ -23,7 +23,7 @@ from proposals.history.rederive import Criterion, rederive
 from proposals.history.roles import role_of
 from proposals.history.source import Repair, Source, load
 from proposals.history.statements import Statement, statements
-from proposals.history.tables import Figures, Reported, labels_in, measure
+from proposals.history.tables import Figures, Reported, labels_in, measure, trimmed
 from proposals.judging.measurements import Measurement
 from proposals.judging.outcomes import Judgement
 from proposals.language.canonical import canonical
@@ -32,6 +32,7 @@ READING = 1
 """Version of the rules by which documents are understood. Raise it when a rule changes what comes out."""
 
 MOST_ROWS = 1_000
+MOST_COLUMNS = 60
 MOST_VARIANTS = 200
 MOST_STATEMENTS = 500
 """Per experiment; whatever is beyond is kept verbatim and named, but not interpreted."""
@@ -122,7 +123,10 @@ def _experiment(part: Part, also: str, document: Sequence[Block], file: str) -> 
             if rows > MOST_ROWS:
                 problems.append(_beyond(f"more than {MOST_ROWS} rows in tables", file, block.line))
                 break
-            tables.append(block)
+            if len(block.header) > MOST_COLUMNS:
+                problems.append(_beyond(f"a table of more than {MOST_COLUMNS} columns", file, block.line))
+                continue
+            tables.append(trimmed(block))
     labels = labels_in(tables)
     if len(labels) > MOST_VARIANTS:
         problems.append(_beyond(f"more than {MOST_VARIANTS} variants", file, part.line))
@@ -130,8 +134,8 @@ def _experiment(part: Part, also: str, document: Sequence[Block], file: str) -> 
     cast, vocabulary = assemble(labels, part.title, f"{part.proposal} {also}"), Vocabulary()
     figures = measure(tables, cast, vocabulary)
     _losses(part, cast, figures)
-    read_blocks = [block for block in part.blocks if block.kind != "table" or block in tables]
-    said = list(statements(read_blocks, document))
+    claims = [*(block for block in part.blocks if block.kind == "bullet"), *tables]
+    said = list(statements(sorted(claims, key=lambda block: block.line), document))
     if len(said) > MOST_STATEMENTS:
         problems.append(_beyond(f"more than {MOST_STATEMENTS} criteria", file, said[MOST_STATEMENTS].line))
         said = said[:MOST_STATEMENTS]

@@ -31,7 +31,7 @@ _DEVICE = re.compile(r"\b(T4|L4|L40S|A10G?|A100(?:-\d+GB)?|H100|H200|B200|V100|P
 _SECONDS = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,3})?)\s?(?P<unit>s|sec(?:onds?)?|min(?:utes?)?|h(?:ours?)?)\b")
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?)?\b")
 _DECIDES = re.compile(r"^(?:final )?(?:decision|verdict)$", re.IGNORECASE)
-_VERDICT = re.compile(r"\b(PROCEED|ABANDON|DEBUG|INCONCLUSIVE)(?:ED)?\b")
+_VERDICT = re.compile(r"^\W*(PROCEED|ABANDON|DEBUG|INCONCLUSIVE)(?:ED)?\b")
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Part:
 
     @property
     def verdict(self) -> str | None:
-        """The verdict as written, where it is one of ours. The first such word counts; "PROCEED" in prose below not."""
-        match = _VERDICT.search(plain(self.decision.text)) if self.decision else None
+        """The verdict as written, where the decision begins with one of ours; "maybe PROCEED" is none."""
+        match = _VERDICT.match(plain(self.decision.text)) if self.decision else None
         return match[1] if match else None
 
     @property

@@ -12,7 +12,8 @@ _SPELLED = {
     "acc": "accuracy", "accuracies": "accuracy", "val": "validation", "valid": "validation", "dev": "validation",
     "training": "train", "trained": "train", "testing": "test", "params": "parameters", "param": "parameters",
     "mem": "memory", "fwd": "forward", "ppl": "perplexity", "losses": "loss", "nans": "nan", "errors": "error",
-    "event": "events", "err": "error", "rel": "relative", "approx": "approximation", "secs": "seconds",
+    "event": "events", "err": "error", "rel": "relative", "approx": "approximation", "recon": "reconstruction",
+    "trunc": "truncation", "eig": "eigenvalue", "svd": "singular", "svs": "singular", "secs": "seconds",
 }  # fmt: skip
 _EMPTY = frozenset([
     "the", "a", "an", "of", "on", "in", "at", "is", "was", "be", "are", "for", "its", "their", "by",

@@ -60,7 +60,15 @@ def rederive(
     """Every criterion with its outcome, and the verdict on those that take part."""
     table = tabulate(_names_only(cast, vocabulary, figures), [one.measurement for one in figures.found.values()])
     evidence = weigh(table)
-    judged = [_with_outcome(one, cast, table, evidence) if one.formulas else one for one in criteria]
+    # whether the test can tell is asked of the sanity criteria first
+    sanity = [one for one in criteria if one.casting.role == "sanity" and one.judged]
+    failed = [
+        (outcome, formula.tree)
+        for one in sanity
+        for formula in one.formulas
+        if (outcome := estimate(_frozen(one, formula), formula.tree, table)).decision == "fails"
+    ]
+    judged = [_with_outcome(one, cast, table, evidence, failed) if one.formulas else one for one in criteria]
     facts = Facts(
         seeds=max(1, len(table.seeds)),
         looks=table.setup.seeds,
@@ -93,17 +101,31 @@ def _names_only(cast: Cast, vocabulary: Vocabulary, figures: Figures) -> Setup:
     )
 
 
-def _with_outcome(one: Criterion, cast: Cast, table: Table, evidence: Evidence) -> Criterion:
+def _with_outcome(
+    one: Criterion,
+    cast: Cast,
+    table: Table,
+    evidence: Evidence,
+    failed_sanity: Sequence[tuple[CriterionOutcome, Condition]],
+) -> Criterion:
     outcomes = []
     for formula in one.formulas:
-        frozen = FrozenCriterion(
-            id=one.id, section=one.section, role=one.casting.role, text=one.statement.text,
-            canonical=canonical(formula.tree),
-        )  # fmt: skip
-        outcome = set_aside(estimate(frozen, formula.tree, table), formula.tree, table, evidence, ())
+        outcome = set_aside(
+            estimate(_frozen(one, formula), formula.tree, table), formula.tree, table, evidence, failed_sanity
+        )
         outcomes.append(_set_aside_if_alike(outcome, formula.tree, cast, table))
     outcome = _together(one, outcomes)
     return replace(one, outcome=outcome, contradiction=_contradiction(one, outcome))
+
+
+def _frozen(one: Criterion, formula: Formula) -> FrozenCriterion:
+    return FrozenCriterion(
+        id=one.id,
+        section=one.section,
+        role=one.casting.role,
+        text=one.statement.text,
+        canonical=canonical(formula.tree),
+    )
 
 
 def _set_aside_if_alike(outcome: CriterionOutcome, tree: Condition, cast: Cast, table: Table) -> CriterionOutcome:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from proposals.errors import Problem, UnreadableError
 
-LARGEST = 16 * 1024 * 1024
-"""Bytes. A results page has ten thousand of them; a thousand times as many is some other file."""
+LARGEST = 4 * 1024 * 1024
+MOST_LINES = 100_000
+"""Bytes and lines. A results page has ten thousand bytes; four hundred times as many is some other file."""
 
 DAMAGED = {"âŒ": "❌", "âš\u00a0ï¸": "⚠️"}
 """Marks of which cp1252 dropped a byte it does not know (9D, 8F), and what they must have been."""
@@ -62,7 +63,9 @@ def load(path: Path | str) -> Source:
 
 def decode(data: bytes, file: str = "") -> Source:
     if len(data) > LARGEST:
-        raise _unreadable(file, f"more than {LARGEST / 1e6:.0f} MB", "Split it into one document each.")
+        raise _unreadable(
+            file, f"more than {LARGEST / 1e6:.0f} MB are too many for a report", "Split it into one document each."
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -70,6 +73,9 @@ def decode(data: bytes, file: str = "") -> Source:
         at = data.count(b"\n", 0, error.start) + 1
         raise _unreadable(file, message, "Save it as UTF-8.", at) from None
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if len(lines) > MOST_LINES:
+        message = f"{len(lines):,} lines are too many for a report (at most {MOST_LINES:,})"
+        raise _unreadable(file, message, "Split it into one document per experiment.")
     repairs = []
     for number, line in enumerate(lines, start=1):
         fixed = _repaired(line)

@@ -33,6 +33,11 @@ _ROLE_FIRST = re.compile(
     r"(?:\s+(?:the\s+idea\s+)?(?:if|when|criterion|check))?\s*[:\-–]\s*",
     re.IGNORECASE,
 )
+_ROLE_ALONE = re.compile(
+    r"^(?:kill|pause|debug|guard|sanity|diagnostic|expected|expectation|target)"
+    r"(?:\s+(?:the\s+idea\s+)?(?:if|when|criterion|check))?:?$",
+    re.IGNORECASE,
+)
 _ROLE_BRACKET = re.compile(
     r"\s*\((kill|pause|debug|guard|sanity|diagnostic|expected|expectation|target)(?:\s+(?:criterion|check))?\)",
     re.IGNORECASE,
@@ -139,6 +144,8 @@ def _bullet(block: Block, blocks: Sequence[Block]) -> Statement | None:
         return None
     body = _LEADING.sub("", text, count=1)
     statement, rest = _halves(body)
+    if rest and _ROLE_ALONE.match(plain(statement)):  # `**Kill**: A does not beat B`
+        statement, rest = f"{statement.rstrip(':')}: {rest}", ""
     subject, role = _said_role(statement)
     target = _TARGET.search(plain(rest)) or (None if origin != "elsewhere" else _TARGET.search(plain(body)))
     achieved = _achieved(plain(rest))

@@ -94,6 +94,14 @@ def shape_of(table: Block) -> Shape:
     return "by_column" if heads[0] & _METRICS else ""
 
 
+def trimmed(table: Block) -> Block:
+    """Without a first column that only counts the rows."""
+    if len(table.header) < 3 or core(table.header[0]) not in {"", "id", "no", "nr"}:
+        return table
+    rows = tuple(replace(row, cells=row.cells[1:]) for row in table.rows)
+    return replace(table, header=table.header[1:], rows=rows)
+
+
 def column(table: Block, meaning: frozenset[str]) -> int | None:
     """The first column after the first whose header is one of these words."""
     return next((n for n, cell in enumerate(table.header) if n and _head(cell) & meaning), None)
