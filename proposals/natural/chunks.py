@@ -10,6 +10,7 @@ from proposals.natural.names import Scope, Subject
 from proposals.natural.nouns import DOUBTFUL, HEADS, NOUNS
 from proposals.natural.reading import Refused
 from proposals.natural.tokens import Token
+from proposals.natural.words import word_set
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ _UNITS: Mapping[tuple[str, ...], str] = {
     }.items()
     for words in spellings.split("; ")
 }  # fmt: skip
-_TASK_NOUNS = frozenset("task tasks benchmark problem test".split())
-_ARTICLES = frozenset("the a an this one".split())
+_TASK_NOUNS = word_set("task tasks benchmark problem test")
+_ARTICLES = word_set("the a an this one")
 
 
 def chunk(tokens: list[Token], scope: Scope, notes: Notes) -> list[Chunk]:
@@ -138,9 +139,8 @@ def _phrase(tokens: list[Token], at: int) -> tuple[int, str, str] | None:
         low = tokens[here].low
         if tokens[here].sub and here > at:
             break
-        if low in _ARTICLES and words:
-            if tuple([*words, low]) not in _PREFIXES:
-                continue
+        if low in _ARTICLES and words and (*words, low) not in _PREFIXES:
+            continue
         words.append(low)
         key = tuple(words)
         if key not in _PREFIXES:
@@ -201,7 +201,8 @@ def _bands(chunks: list[Chunk]) -> list[Chunk]:
             found.append(Chunk("B", _band(here[1].value, here[3].value), _span(here)))
             at += 5
         else:
-            found.append(chunks[at])
+            alone = letters[:1] == "±" and isinstance(here[0].value, str)  # a tolerance of nothing
+            found.append(Chunk("U", here[0].value, here[0].tokens) if alone else here[0])
             at += 1
     return found
 
@@ -249,7 +250,7 @@ def _own_metrics(chunks: list[Chunk], scope: Scope) -> list[Chunk]:
     return found
 
 
-_NOT_OWN = frozenset("error loss accuracy success failure hit win speed memory cost time seed".split())
+_NOT_OWN = word_set("error loss accuracy success failure hit win speed memory cost time seed")
 """Words of metrics that are common, or would have to be defined: no new name is made of them."""
 
 

@@ -1,12 +1,13 @@
 """Phrases that look like bounds and are settings: `at $T = 512$`, "with 8 pairs", "for distances <= 16"."""
 
 from proposals.natural.tokens import Token
+from proposals.natural.words import word_set
 
 Setting = str | int | float
 Condition = tuple[str, Setting]
 
-_PREPOSITIONS = frozenset("at for with on when of after by where".split())
-_SKIPPED = frozenset("a an the sequence sequences context input inputs kv key value test tokens lengths all".split())
+_PREPOSITIONS = word_set("at for with on when of after by where")
+_SKIPPED = word_set("a an the sequence sequences context input inputs kv key value test tokens lengths all")
 _KEYS = {
     "t": "length", "l": "length", "length": "length", "lengths": "length", "len": "length", "seqlen": "length",
     "tokens": "length", "pairs": "pairs", "pair": "pairs", "distance": "distance", "distances": "distance",
@@ -14,8 +15,8 @@ _KEYS = {
     "epochs": "epoch", "compositions": "compositions", "hops": "hops", "delay": "delay", "delays": "delay",
     "states": "states", "gap": "delay", "chunks": "chunks", "vocabulary": "vocabulary",
 }  # fmt: skip
-_LETTERS = frozenset("T L N d n r m C H k D B M G K Q".split())
-_AFTER_NUMBER = frozenset("tokens pairs steps step epochs epoch compositions hops states chunks".split())
+_LETTERS = word_set("T L N d n r m C H k D B M G K Q")
+_AFTER_NUMBER = word_set("tokens pairs steps step epochs epoch compositions hops states chunks")
 _BOUNDS = ("<=", ">=", "<", ">")
 
 

@@ -1,5 +1,9 @@
 """What LaTeX commands, entities and typographic signs stand for in a criterion."""
 
+import re
+
+from proposals.natural.words import word_set
+
 SYMBOLS = {
     "geq": ">=", "ge": ">=", "geqslant": ">=", "leq": "<=", "le": "<=", "leqslant": "<=",
     "gt": ">", "lt": "<", "gg": ">>", "ll": "<<", "eq": "=", "equiv": "=",
@@ -12,15 +16,15 @@ SYMBOLS = {
 }  # fmt: skip
 """Commands that say something. Greek letters are themselves (`alpha`)."""
 
-GREEK = frozenset(
+GREEK = word_set(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell".split()
+    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell"
 )
 
-SILENT = frozenset(
+SILENT = word_set(
     "text textbf textit textrm texttt textsf mathrm mathbf mathit mathcal mathbb mathsf mathtt operatorname bm "
     "boldsymbol hat tilde bar widehat widetilde vec left right bigl bigr big Big , ; : ! quad qquad emph label "
-    "displaystyle textstyle limits mbox".split()
+    "displaystyle textstyle limits mbox"
 )
 """Commands about looks: their argument is read as it stands."""
 
@@ -39,11 +43,11 @@ SIGNS = {
     "…": "…", "∝": "∝", "≠": "!=", "?": "?", "&": "&", "−": "-", "–": "–", "—": "—", "!": "!", "\"": "\"",
 }  # fmt: skip
 
-GREEK_LETTERS = dict(
-    zip("αβγδεζηθικλμνξοπρστυφχψωΔΛΣΩ",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon "
-        "phi chi psi omega Delta Lambda Sigma Omega".split(), strict=True)
-)  # fmt: skip
+_LETTERS_IN_WORDS = (
+    "α alpha β beta γ gamma δ delta ε epsilon ζ zeta η eta θ theta ι iota κ kappa λ lambda μ mu ν nu ξ xi ο omicron "
+    "π pi ρ rho σ sigma τ tau υ upsilon φ phi χ chi ψ psi ω omega Δ Delta Λ Lambda Σ Sigma Ω Omega"
+)
+GREEK_LETTERS = dict(pair.split() for pair in re.findall(r"\S+ \S+", _LETTERS_IN_WORDS))
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")

@@ -6,6 +6,8 @@ D converges, S solves or fails, O ratio, v over (a base), o of, q quantifier, m 
 X undefined word, & | ; , joins, ~ approximately, U unknown.
 """
 
+from proposals.natural.words import word_set
+
 Entry = tuple[str, str]
 
 
@@ -40,7 +42,8 @@ QUALITY = {
     "<": "worse than; underperforms; underperform; loses to; lose to; inferior to; does worse than; lags behind; "
          "performs worse than",
     "<=": "no better than; not better than",
-    ">=": "no worse than; not worse than; at least as good as; matches or beats; match or beat; matches or outperforms; "
+    ">=": "no worse than; not worse than; at least as good as; matches or beats; match or beat; matches or "
+          "outperforms; "
           "matches or improves on; as good as or better than; equal to or better than; on par with or better than; "
           "at least matches; equals or beats; ties or beats; better than or equal to",
 }  # fmt: skip
@@ -57,9 +60,11 @@ ONE_WORD = {
     "R": {">=": "reaches; reach; reached; reaching; achieves; achieve; achieved; attains; attain; hits; hit; scores; "
                 "score; obtains; gets to; gets up to"},
     "P": {"gap": "gap; difference; margin; gap between; difference between; distance between; margin between"},
-    "I": {"+": "improves; improve; improvement; gain; gains; advantage; lead; increases; increase; rises; improvement of; "
+    "I": {"+": "improves; improve; improvement; gain; gains; advantage; lead; increases; increase; rises; "
+               "improvement of; "
                "gain of; gain in; improvement in; advantage in",
-          "-": "drops; drop; loss of; degrades; degradation; decreases; decrease; falls; fall; decline; declines; deteriorates; "
+          "-": "drops; drop; loss of; degrades; degradation; decreases; decrease; falls; fall; decline; "
+               "declines; deteriorates; "
                "short of; drop of; drop in; degradation of; degradation in; loses; deficit; deficit to"},
     "y": {"by": "by"},
     "T": {"than": "than"},
@@ -67,7 +72,8 @@ ONE_WORD = {
     "Z": {"exact": "bit exact; bit identical; bitwise identical; bitwise equal; bit for bit identical; bit exactly; "
                    "bitwise exact; exactly bit identical; bit exact with; bit exact to; bit identical to; "
                    "bit identical with; bitwise identical to"},
-    "K": {"match": "matches; match; matching; equals in; identical to; identical; agrees with; agree with; agrees; agree; "
+    "K": {"match": "matches; match; matching; equals in; identical to; identical; agrees with; agree with; "
+                   "agrees; agree; "
                    "on par with; comparable to; comparable with; similar to; same as; the same as; equivalent to; "
                    "performs like; as good as; ties; tie; close to that of; indistinguishable from; equal; "
                    "in agreement with"},
@@ -76,13 +82,15 @@ ONE_WORD = {
           "overhead": "overhead; slowdown overhead", "slowdown": "slowdown"},
     "v": {"over": "over; versus; vs; vs.; against; compared to; compared with; relative to; in comparison to; "
                   "in comparison with; with respect to; between"},
-    "q": {"all": "all; all of; both; both of; every; each; each of; every one of", "any": "any; any of; either; either of; "
+    "q": {"all": "all; all of; both; both of; every; each; each of; every one of", "any": "any; any of; either; "
+                                                                                          "either of; "
           "at least one; at least one of; one of; some", "none": "neither; neither of; none of; no one of"},
     "m": {"best": "best of; better of; the best among; best among; stronger of; best", "max": "max of; maximum of; max",
           "min": "min of; minimum of; min", "worst": "worst of; weaker of"},
     "h": {"chance": "chance; random; random guessing; chance level; random chance; guessing; chance accuracy; "
                     "random level; random baseline; random guess; chance performance"},
-    "r": {"reference": "reference; sequential reference; step by step reference; naive reference; reference implementation; "
+    "r": {"reference": "reference; sequential reference; step by step reference; naive reference; reference "
+                       "implementation; "
                        "sequential scan; recurrence; sequential recurrence; recurrent form; naive implementation; "
                        "exact computation; step by step recurrence; fp64 reference; fp64 oracle; oracle; ground truth; "
                        "sequential implementation; sequential form; naive scan; exact reference; naive recurrence; "
@@ -101,7 +109,8 @@ ONE_WORD = {
     "/": {"/": "/"},
     "J": {"fast": "as fast as; as quick as; as quickly as; the speed of", "slow": "as slow as; as long as"},
     "f": {"nan": "nan free; nans free; free of nans; free of nan"},
-    " ": {"": "after all; at all; during training; throughout training; in training; at any point; at any time; at any step; in total; so far; of training; in practice; "
+    " ": {"": "after all; at all; during training; throughout training; in training; at any point; at any time; "
+              "at any step; in total; so far; of training; in practice; "
               "by the end of training; at the end of training; at the end; after training; at convergence; in the end"},
 }  # fmt: skip
 
@@ -120,7 +129,8 @@ UNDEFINED = {
     "a definition and a bound": "stable; unstable; stably; instability; stability; robust; reasonable; reasonably; "
                                 "acceptable; acceptably; good; well; poor; poorly; bad; competitive; practical; "
                                 "comparable; similar; useful; usable; fast enough; efficient; efficiently; viable; "
-                                "consistent; consistently; smooth; smoothly; correct; correctly; interpretable; sensible; "
+                                "consistent; consistently; smooth; smoothly; correct; correctly; interpretable; "
+                                "sensible; "
                                 "numerically stable; numerically unstable; meaningfully; explodes; blows up; perfect; "
                                 "perfectly; qualitatively; visible; visibly; accurate; trainable; plateaus; stagnates",
     "a list of settings to compare": "monotonically; monotonic; scales; scale; grows; grow; trend; trends; improving; "
@@ -129,43 +139,44 @@ UNDEFINED = {
                                      "improves with; rises with; falls with; depends; ∝",
 }  # fmt: skip
 
-FILLERS = frozenset(
-    "the a an its their his our this that these those it they there is are was were be been being has have had having "
-    "will would should must shall can do does did to on in at for also still already just even then so "
-    "model models network networks variant variants method approach run runs trained training "
-    "trains train  performance result results value  final finally overall as actually "
-    "stays stay staying remains remain remaining keeps keep kept keeping gets get getting ends end ending lands land "
-    "landing sits sit lies lie goes go comes come shows show occurs occur appears appear happens happen observed seen "
-    "takes take needs need requires require uses use using    produces produce encountered emerge "
-    "yields yield gives give performs perform measured strictly mean average averaged task benchmark problem "
-    "completes complete finishes finish total    own  anywhere throughout itself "
-    "range interval band maintains maintain retains retain bound bounded held    outputs output baseline baselines "
-    'falls drops  reports report up      computes compute computed level levels . ! "'.split()
+FILLERS = word_set(
+    "the a an its their his our this that these those it they there is are was were be been being has have had "
+    "having will would should must shall can do does did to on in at for also still already just even then so "
+    "model models network networks variant variants method approach run runs trained training trains train "
+    "performance result results value final finally overall as actually stays stay staying remains remain "
+    "remaining keeps keep kept keeping gets get getting ends end ending lands land landing sits sit lies lie "
+    "goes go comes come shows show occurs occur appears appear happens happen observed seen takes take needs "
+    "need requires require uses use using produces produce encountered emerge yields yield gives give performs "
+    "perform measured strictly mean average averaged task benchmark problem completes complete finishes finish "
+    "total own anywhere throughout itself range interval band maintains maintain retains retain bound bounded "
+    "held outputs output baseline baselines falls drops reports report up computes compute computed level "
+    'levels . ! "'
 )
 """Words that say nothing which would change a reading. A word that is not here, and in no table, refuses it."""
 
-REMARKS = frozenset(
-    "because since showing indicating suggesting proving demonstrating confirming meaning implying i.e e.g so which as "
-    "otherwise thus hence therefore proves".split()
+REMARKS = word_set(
+    "because since showing indicating suggesting proving demonstrating confirming meaning implying i.e e.g so "
+    "which as otherwise thus hence therefore proves"
 )
 """After one of these begins an explanation, which must not hold numbers or comparisons."""
 
-REMEDIES = frozenset(
-    "check debug try retry revisit investigate reduce lower increase raise rerun repeat fix inspect verify reconsider "
-    "switch consider tune use profile look test stop abandon before first pause kill then need needs move drop fall "
-    "add clip restart adjust rework warm scale simplify likely probably indicates suggests do don't proceed".split()
+REMEDIES = word_set(
+    "check debug try retry revisit investigate reduce lower increase raise rerun repeat fix inspect verify "
+    "reconsider switch consider tune use profile look test stop abandon before first pause kill then need "
+    "needs move drop fall add clip restart adjust rework warm scale simplify likely probably indicates "
+    "suggests do don't proceed"
 )
 """After a dash, a bracket or an arrow these begin what is to be done, not what is measured."""
 
-TASKS = frozenset(
+TASKS = word_set(
     "s3 s5 d4 a5 z8 z60 b3 mqar parity copy copying recall retrieval composition permutation tracking "
     "selective delayed associative hierarchical synthetic listops induction sorting counting addition "
-    "wikitext103 wikitext-103 wikitext2 wikitext text8 cifar scifar mnist smnist psmnist dyck bracket "
-    "group word needle modular arithmetic flip flop automaton automata multi query".split()
+    "wikitext103 wikitext-103 wikitext2 wikitext text8 cifar scifar mnist smnist psmnist dyck bracket group "
+    "word needle modular arithmetic flip flop automaton automata multi query"
 )
 """Names of what is learned: "on the S5 task", "copy accuracy"."""
 
-HARDWARE = frozenset("t4 a100 h100 h200 l4 a10 a10g v100 l40s gpu cpu rtx cuda fp32 fp16 bf16 fp64 tf32".split())
+HARDWARE = word_set("t4 a100 h100 h200 l4 a10 a10g v100 l40s gpu cpu rtx cuda fp32 fp16 bf16 fp64 tf32")
 NUMBER_WORDS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
                 "ten": "10"}  # fmt: skip
 
@@ -178,7 +189,8 @@ PHRASES: dict[tuple[str, ...], Entry] = {
 }  # fmt: skip
 
 POSTFIX = {
-    ("or", "more"): ">=", ("or", "higher"): ">=", ("or", "above"): ">=", ("or", "better"): ">=", ("or", "greater"): ">=",
+    ("or", "more"): ">=", ("or", "higher"): ">=", ("or", "above"): ">=", ("or", "better"): ">=", ("or",
+    "greater"): ">=",
     ("or", "less"): "<=", ("or", "lower"): "<=", ("or", "fewer"): "<=", ("or", "below"): "<=", ("or", "under"): "<=",
     ("and", "above"): ">=", ("and", "below"): "<=",
 }  # fmt: skip

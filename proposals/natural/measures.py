@@ -77,8 +77,10 @@ class Measures:
 
 def _fits(metric: Metric, quantity: Quantity) -> bool:
     allowed = {
-        "fraction": ("%", "pp", ""), "number": ("", "%", "x"), "count": ("", "x", "steps"), "seconds": ("us", "ms", "s", "min", "h", "x", "%"),
-        "bytes": ("B", "KB", "MB", "GB", "KiB", "MiB", "GiB", "x", "%"), "per_second": ("tok/s", "x", "%"), "dollars": ("$",),
+        "fraction": ("%", "pp", ""), "number": ("", "%", "x"), "count": ("", "x", "steps"), "seconds": ("us",
+        "ms", "s", "min", "h", "x", "%"),
+        "bytes": ("B", "KB", "MB", "GB", "KiB", "MiB", "GiB", "x", "%"), "per_second": ("tok/s", "x",
+        "%"), "dollars": ("$",),
         "event": (),
     }  # fmt: skip
     return quantity.unit in allowed[metric.unit]

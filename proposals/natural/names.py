@@ -7,15 +7,16 @@ from typing import Literal
 from proposals.natural.latex import GREEK
 from proposals.natural.reading import Context, KnownVariant
 from proposals.natural.tokens import Token
+from proposals.natural.words import word_set
 
 Quantifier = Literal["one", "all", "any", "none", "list", "or", "best", "max", "min"]
 
-_MODEL_NOUNS = frozenset(
-    "ssm attention transformer rnn lstm gru net network deltanet baseline model variant ablation mamba".split()
+_MODEL_NOUNS = word_set(
+    "ssm attention transformer rnn lstm gru net network deltanet baseline model variant ablation mamba"
 )
-_SYMBOLS = GREEK | frozenset("r k m p q h s".split())
+_SYMBOLS = GREEK | word_set("r k m p q h s")
 _LONGEST = 8
-_ARTICLES = frozenset("the a an our".split())
+_ARTICLES = word_set("the a an our")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Scope:
         length = 1 if words[0] in ("ours", "baselines") else 0
         found = re.match(
             r"(all|every|each|any|no|none|both)? ?(?:of )?(?:the )?(?:other )?(?:linear )?"
-            r"(proposed|our|baseline|baselines|models|variants|model|variant)(?: (model|variant|method|approach))?(?= |$)",
+            r"(proposed|our|baseline|baselines|models|variants|model|variant)"
+            r"(?: (model|variant|method|approach))?(?= |$)",
             " ".join(words),
         )
         if words[0] == "ours" and len(self.proposed) == 1:

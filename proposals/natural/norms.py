@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from proposals.natural.tokens import Token
+from proposals.natural.words import word_set
 
 _LONGEST = 30
-_MAXIMUM = frozenset("inf infty infinity max".split())
-_EUCLIDEAN = frozenset("f 2 fro".split())
+_MAXIMUM = word_set("inf infty infinity max")
+_EUCLIDEAN = word_set("f 2 fro")
 _BARS = ("‖", "|")
 
 

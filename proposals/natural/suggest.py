@@ -12,6 +12,7 @@ from models.metrics import METRICS, Metric
 from proposals.errors import ProposalError
 from proposals.language import Names, canonical, read
 from proposals.natural.chunks import Chunk, Notes, chunk
+from proposals.natural.compound import Whole, read_chunks
 from proposals.natural.conditions import condition, span
 from proposals.natural.emit import Clause
 from proposals.natural.measures import ERRORS, Measures
@@ -19,14 +20,14 @@ from proposals.natural.names import Scope
 from proposals.natural.norms import fold_norms
 from proposals.natural.nouns import NOUNS
 from proposals.natural.reading import Class, Confidence, Context, Introduced, Refused, Role, Suggestion
-from proposals.natural.statements import Whole, read_chunks
 from proposals.natural.tokens import Token, tokens
 from proposals.natural.trim import Bracket, Trimmed, trim
+from proposals.natural.words import word_set
 
 LONGEST = 1_000
 """Characters of a criterion that is read at all."""
 
-_BASELINE_WORDS = frozenset("baseline dense vanilla standard diagonal full plain naive softmax random control".split())
+_BASELINE_WORDS = word_set("baseline dense vanilla standard diagonal full plain naive softmax random control")
 
 
 def suggest(text: str, context: Context) -> Suggestion:
@@ -74,7 +75,7 @@ def _chunks(items: list[Token | Bracket], scope: Scope, notes: Notes) -> list[Ch
             found += _bracket(item, found, scope, notes)
             at += 1
             continue
-        rest = [token for token in _until_bracket(items, at)]
+        rest = _until_bracket(items, at)
         over = span(rest, 0)
         if over:
             found += [*chunk(run, scope, notes), Chunk("H", over[1:], tuple(rest[: over[0]]))]
@@ -157,9 +158,9 @@ def _bracket(bracket: Bracket, before: list[Chunk], scope: Scope, notes: Notes) 
     return [Chunk("(", inside, tuple(words))]
 
 
-_EXPLAINING = frozenset(
-    "it they this is are has should would will as expected predicted because since our ours proposed baseline control "
-    "ablation reference unlike paper see idea hypothesis lacks forgets".split()
+_EXPLAINING = word_set(
+    "it they this is are has should would will as expected predicted because since our ours proposed baseline "
+    "control ablation reference unlike paper see idea hypothesis lacks forgets"
 )
 
 
@@ -174,11 +175,14 @@ def _configuration(words: list[Token]) -> bool:
     return bool(re.fullmatch(r"w{1,2}=n(?:,w{1,2}=n){0,8}", text))
 
 
+_NARROWING = word_set(
+    "training train validation only median worst best relative absolute except mean per after before with each "
+    "every all any both if unless not without no when held seed"
+)
+
+
 def _narrows(lows: set[str]) -> bool:
-    return bool(
-        lows & {"training", "train", "validation", "only", "median", "worst", "best", "relative", "absolute", "except", "mean",
-                "per", "after", "before", "with", "each", "every", "all", "any", "both", "if", "unless", "not", "without", "no", "when", "held", "seed"}
-    )  # fmt: skip
+    return bool(lows & _NARROWING)
 
 
 def _shown(words: list[Token]) -> str:
@@ -233,7 +237,9 @@ def _role(clause: Clause, own: dict[str, Metric], context: Context, scope: Scope
     if "*" in names or not names:
         return "target"
     if scope.proposed:
-        return "target" if names & set(scope.proposed) else "expectation"
+        # a comparison of a baseline with the proposed variant is about the idea too
+        about = any(re.search(rf"(?<!\w){re.escape(name)}\.", clause.formal) for name in scope.proposed)
+        return "target" if about or names & set(scope.proposed) else "expectation"
     return "expectation" if all(set(name.split("_")) & _BASELINE_WORDS for name in names) else "target"
 
 

@@ -21,6 +21,7 @@ from proposals.natural.latex import (
     SUPERSCRIPTS,
     SYMBOLS,
 )
+from proposals.natural.words import word_set
 
 Kind = Literal["word", "number", "sign", "other"]
 
@@ -45,7 +46,8 @@ class Token:
 
 
 _POWER = re.compile(
-    r"(?:(\d{1,20}(?:\.\d{1,20})?) ?(?:\\times|\\cdot|×|·|x|\*) ?)?10 ?(?:\^ ?\{? ?([-−–+]?\d{1,3}) ?\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))"
+    r"(?:(\d{1,20}(?:\.\d{1,20})?) ?(?:\\times|\\cdot|×|·|x|\*) ?)?"
+    r"10 ?(?:\^ ?\{? ?([-−–+]?\d{1,3}) ?\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))"
 )
 _NUMBER = re.compile(
     r"\d{1,3}(?:(?:,|\{,\}|\\,)\d{3}){1,5}(?![\d,])|\d{1,30}(?:\.\d{1,30})?(?:[eE][-+−]?\d{1,3})?(?!\d)|\.\d{1,30}"
@@ -54,7 +56,7 @@ _RUN = re.compile(r"[^\W_]{1,60}")
 _SHORTCODE = re.compile(r":[a-z][a-z0-9_+-]{1,40}:")
 _BREAK = re.compile(r"<br ?/?>")
 _LINK = re.compile(r"\]\([^()\s]{0,300}\)")
-_UNITS = frozenset("x ms s us min h kb mb gb b kib mib gib k m pp pt pts d".split())
+_UNITS = word_set("x ms s us min h kb mb gb b kib mib gib k m pp pt pts d")
 _MAGNITUDES = {"K": 3, "k": 3, "M": 6}
 
 

@@ -11,6 +11,7 @@ from proposals.natural.lexicon import PHRASES, REMARKS, REMEDIES
 from proposals.natural.nouns import NOUNS
 from proposals.natural.reading import Refused, Role
 from proposals.natural.tokens import Token
+from proposals.natural.words import word_set
 
 _ROLE_WORDS: dict[str, Role] = {
     "kill": "kill", "killed": "kill", "abandon": "kill", "abandoned": "kill", "reject": "kill", "discard": "kill",
@@ -22,14 +23,14 @@ _ROLE_WORDS: dict[str, Role] = {
     "sanity": "sanity", "control": "sanity", "guard": "guard", "guardrail": "guard",
     "diagnostic": "diagnostic", "diagnostics": "diagnostic",
 }  # fmt: skip
-_WRAPPING = frozenset(
-    "the a an idea hypothesis approach experiment mve proposal method this it we is are succeeds succeed works holds "
-    "supported confirmed validated successful success fails fail failure refuted rejected considered call declare "
-    "passes pass proceed go continue worth pursuing and then or be will count counts as criterion criteria if when "
-    "project direction line work immediately hard soft first do not our should that check case in provided hold also "
-    "scale to deeper whole all signal condition unless once to be primary secondary must have claim main result "
-    "promising falsified dead over stands".split()
-)  # fmt: skip
+_WRAPPING = word_set(
+    "the a an idea hypothesis approach experiment mve proposal method this it we is are succeeds succeed works "
+    "holds supported confirmed validated successful success fails fail failure refuted rejected considered "
+    "call declare passes pass proceed go continue worth pursuing and then or be will count counts as criterion "
+    "criteria if when project direction line work immediately hard soft first do not our should that check "
+    "case in provided hold also scale to deeper whole all signal condition unless once primary secondary must "
+    "have claim main result promising falsified dead over stands"
+)
 _HINGES = frozenset(("if", "when", "unless", "once", "provided"))
 _CONTENT = frozenset("CGFTWNRPIZKDESJf~")
 """Kinds of phrase that say something: a remark must not hold any of them."""
@@ -257,8 +258,8 @@ def _without_remark(part: list[Token | Bracket]) -> list[Token | Bracket]:
     return part
 
 
-_AFTER_COMMA = frozenset("so which thus hence therefore otherwise".split())
-_AS = frozenset("expected predicted claimed hoped hypothesised hypothesized".split())
+_AFTER_COMMA = word_set("so which thus hence therefore otherwise")
+_AS = word_set("expected predicted claimed hoped hypothesised hypothesized")
 
 
 def _explains(part: list[Token | Bracket], at: int) -> bool:
@@ -285,10 +286,10 @@ def _says(part: list[Token | Bracket]) -> bool:
     )
 
 
-_AMOUNTS = frozenset("twice half double thrice triple times points percent".split())
-_SETTINGS = frozenset(
-    "after with without on at for in under using during across over per when where by from except including excluding up "
-    "given once while".split()
+_AMOUNTS = word_set("twice half double thrice triple times points percent")
+_SETTINGS = word_set(
+    "after with without on at for in under using during across over per when where by from except including "
+    "excluding up given once while"
 )
 """A remark that begins with one of these is a setting in disguise."""
 
@@ -299,7 +300,8 @@ def _restricts(words: list[Token]) -> bool:
     if words and words[0].low in _SETTINGS:
         return True
     return bool(
-        lows & {"only", "all", "every", "any", "both", "each", "training", "validation", "test", "held", "except", "unless",
+        lows & {"only", "all", "every", "any", "both", "each", "training", "validation", "test", "held",
+        "except", "unless",
                 "if", "when", "relative", "absolute", "averaged", "median", "worst", "best"}
     )  # fmt: skip
 
@@ -314,13 +316,13 @@ def _is_subject(words: list[Token], names: Names) -> bool:
     return any(tuple(lows[:length]) in NOUNS for length in range(1, len(lows) + 1)) or not _is_label(lows)
 
 
-_LABELS = frozenset(
-    "quality capacity recall speed efficiency stability accuracy generalization generalisation expressivity correctness "
-    "primary secondary main core key mechanism numerics numerical cost learning separation "
+_LABELS = word_set(
+    "quality capacity recall speed efficiency stability accuracy generalization generalisation expressivity "
+    "correctness primary secondary main core key mechanism numerics numerical cost learning separation "
     "discrimination extrapolation overhead retention training convergence criterion hypothesis claim minimum "
     "performance must have nice to result signal test scaling advantage benefit fidelity robustness "
-    "optimization optimisation trainability structure agreement ordering margin headline bonus stretch and the of no "
-    "gain state tracking memory compactness necessity sufficiency".split()
+    "optimization optimisation trainability structure agreement ordering margin headline bonus stretch and the "
+    "of no gain state tracking memory compactness necessity sufficiency"
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """How many of the test notations are read right, refused or read wrong: `python -m tests.natural.score`."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def _variants(given: list[dict[str, Any]]) -> tuple[KnownVariant, ...]:
 
 
 def table(cases: list[Case]) -> str:
-    """Of each class: readings that exist and were found, refused or wrong; and texts without a reading that were refused."""
+    """Of each class: readings that exist and were found, refused or wrong; and texts that have none."""
     lines = [
         "| class | with a reading | right | refused | wrong | without a reading | rightly refused | wrongly read |",
         "|---|---|---|---|---|---|---|---|",
@@ -97,14 +98,37 @@ def table(cases: list[Case]) -> str:
     return "\n".join(lines)
 
 
+SETS = {"sentences": "Sentences", "traps": "Traps", "field": "Phrases of the field"}
+PAGE = HERE.parent.parent / "docs" / "natural-notation.md"
+BEGIN, END = "<!-- score -->", "<!-- end -->"
+
+
+def sets() -> dict[str, list[Case]]:
+    return {
+        **{title: list(held_out(name)) for name, title in SETS.items()},
+        "Criteria of the documents": list(corpus()),
+    }
+
+
+def report(chosen: dict[str, list[Case]]) -> str:
+    """The table of all classes, then the sum of each set."""
+    everything = [case for cases in chosen.values() for case in cases]
+    by_set = [table(cases).splitlines()[-1].replace("| all |", f"| {title} |") for title, cases in chosen.items()]
+    head = table([]).splitlines()[:2]
+    return "\n".join([table(everything), "", head[0].replace("class", "set", 1), head[1], *by_set])
+
+
 def main() -> None:
-    for title, cases in (("Held-out sentences", list(held_out())), ("Criteria of the documents", list(corpus()))):
-        print(f"\n### {title}\n\n{table(cases)}")
-        for case in cases:
-            if case.outcome == WRONG:
-                print(
-                    f"\nWRONG {case.origin}: {case.text}\n  expected {case.canonical}\n  read     {case.got.canonical}"
-                )
+    chosen = sets()
+    text = report(chosen)
+    print(text)
+    for case in (case for cases in chosen.values() for case in cases):
+        if case.outcome == WRONG:
+            print(f"\nWRONG {case.origin}: {case.text}\n  expected {case.canonical}\n  read     {case.got.canonical}")
+    if "--write" in sys.argv:
+        page = PAGE.read_text("utf-8")
+        before, after = page.split(BEGIN)[0], page.split(END)[1]
+        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
 
 
 if __name__ == "__main__":

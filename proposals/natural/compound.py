@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from proposals.natural.chunks import Chunk, Quantity
-from proposals.natural.clauses import Statement, read_statement
 from proposals.natural.conditions import Condition
 from proposals.natural.emit import Clause
+from proposals.natural.forms import read_statement
 from proposals.natural.measures import Measures
 from proposals.natural.names import Quantifier, Scope, Subject
 from proposals.natural.reading import Class, Refused
+from proposals.natural.statement import Statement
+from proposals.natural.words import word_set
 
 _MOST_PARTS = 6
 
@@ -40,7 +42,8 @@ def _read(chunks: list[Chunk], whole: Whole, previous: Clause | None) -> Clause:
         parts = _split(chunks, letter)
         if len(parts) > 1:
             if letter == "|" and any(piece.letter == "&" for piece in chunks):
-                raise Refused("`and` and `or` in one sentence: say with brackets or separate criteria what goes together",
+                raise Refused("`and` and `or` in one sentence: say with brackets or separate criteria what goes "
+                              "together",
                               "compound")  # fmt: skip
             return _joined(parts, word, whole, previous)
     assert refused is not None
@@ -240,7 +243,7 @@ def _tidied(chunks: list[Chunk]) -> list[Chunk]:
     return found
 
 
-_SINKS = frozenset("falls fall drops drop sinks sink declines decline".split())
+_SINKS = word_set("falls fall drops drop sinks sink declines decline")
 
 
 def _is_below(piece: Chunk) -> bool:
