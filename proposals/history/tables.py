@@ -1,6 +1,7 @@
 """Results tables: which cells are measurements, of which variant, of which metric, under which condition."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -124,7 +125,8 @@ def labels_in(tables: Iterable[Block]) -> dict[str, tuple[str, ...]]:
     for table in tables:
         match shape_of(table):
             case "by_row":
-                names = [(label, others) for row in table.rows if row.cells for label, others in [_row(table, row)]]
+                named = zip(table.rows, _row_labels(table), strict=True)
+                names = list(dict.fromkeys(pair for row, pair in named if row.cells))
             case "by_column" | "criteria":
                 names = [(plain(table.header[n]), ()) for n in variant_columns(table)]
             case _:
@@ -148,25 +150,25 @@ def _known(label: str, found: dict[str, tuple[str, ...]]) -> str | None:
     return bare[0] if len(bare) == 1 else None
 
 
-def _row(table: Block, row: Row) -> tuple[str, tuple[str, ...]]:
-    """A row's label. Where several rows bear one name, the columns that tell them apart belong to it."""
-    label = plain(row.cells[0])
-    same = [other for other in table.rows if other.cells and core(plain(other.cells[0])) == core(label)]
-    repeated = len({core(plain(other.cells[0])) for other in table.rows if other.cells}) < sum(
-        bool(other.cells) for other in table.rows
-    )
-    if not repeated:
-        return label, ()
-    for place in range(1, len(table.header)):
-        if _is_seed(table.header[place]):
-            if len(same) > 1 and len({other.cells[place] for other in same}) == len(same):
-                return label, ()
+def _row_labels(table: Block) -> list[tuple[str, tuple[str, ...]]]:
+    """A label for every row. Where several rows bear one name, the next column that tells them apart belongs to it."""
+    labels = [plain(row.cells[0]) if row.cells else "" for row in table.rows]
+    shared = Counter(core(label) for label, row in zip(labels, table.rows, strict=True) if row.cells)
+    if all(count == 1 for count in shared.values()):
+        return [(label, ()) for label in labels]
+    place = next((n for n in range(1, len(table.header)) if not _is_seed(table.header[n])), None)
+    seeded = any(_is_seed(head) for head in table.header[1:])
+    # a column of measurements tells no rows apart: then they are runs of one variant
+    if place is None or _telling(words_of(table.header[place])) or (seeded and place > 1):
+        return [(label, ()) for label in labels]
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for label, row in zip(labels, table.rows, strict=True):
+        if not row.cells:
+            found.append((label, ()))
             continue
-        if _telling(words_of(table.header[place])):
-            return label, ()
         setting = f"{plain(table.header[place])}={re.split(r'[ (]', plain(row.cells[place]))[0]}"
-        return f"{label} ({setting})", (setting,)
-    return label, ()
+        found.append((f"{label} ({setting})", (setting,)))
+    return found
 
 
 def _is_seed(cell: str) -> bool:
@@ -189,7 +191,8 @@ def measure(tables: Iterable[Block], cast: Cast, vocabulary: Vocabulary) -> Figu
             figures.problems.append(
                 Problem("a table whose columns are not understood", "It is kept as written.", line=table.line)
             )
-        for row in table.rows:
+        row_labels = _row_labels(table) if shape == "by_row" else [("", ())] * len(table.rows)
+        for row, row_label in zip(table.rows, row_labels, strict=True):
             if not row.cells:
                 figures.problems.append(
                     Problem(
@@ -199,7 +202,7 @@ def measure(tables: Iterable[Block], cast: Cast, vocabulary: Vocabulary) -> Figu
                     )
                 )
                 continue
-            for label, noun, cell, seed in _cells(table, row, shape):
+            for label, noun, cell, seed in _cells(table, row, shape, row_label):
                 variant = by_label.get(_known(label, labels) or "")
                 if variant is None:
                     continue
@@ -218,10 +221,12 @@ def measure(tables: Iterable[Block], cast: Cast, vocabulary: Vocabulary) -> Figu
     return figures
 
 
-def _cells(table: Block, row: Row, shape: Shape) -> Iterator[tuple[str, str, str, int | None]]:
+def _cells(
+    table: Block, row: Row, shape: Shape, row_label: tuple[str, tuple[str, ...]]
+) -> Iterator[tuple[str, str, str, int | None]]:
     """Label of the variant, the words of the metric, the cell, the seed."""
     if shape == "by_row":
-        label, others = _row(table, row)
+        label, others = row_label
         at = next((n for n, cell in enumerate(table.header) if n and _is_seed(cell)), None)
         seed = int(row.cells[at]) if at is not None and re.fullmatch(r"\d{1,9}", row.cells[at]) else None
         for place, head in enumerate(table.header):
