@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, delete, func
 from sqlmodel import Session, col, select
 
-from db.columns import canonical, refuse_nan
+from db.columns import refuse_nan
 from db.engine import reading, writing
 from db.errors import CatalogError
 from db.tables import (
@@ -22,6 +21,7 @@ from db.tables import (
     RegistrationRow,
     RunResultRow,
 )
+from proposals.checks.amendments import differences
 from proposals.spec import Proposal, Registration
 
 
@@ -181,37 +181,6 @@ def deviations_of(engine: Engine, registration_id: int) -> list[Deviation]:
         )
         for row in rows
     ]
-
-
-# -- comparing two specifications ----------------------------------------------------------------------------
-
-
-def differences(before_json: str, after_json: str) -> list[tuple[str, str | None, str | None]]:
-    """Field by field, as (dotted path, JSON before, JSON after); None where the field does not exist.
-
-    Criteria go by their id (`criteria.S1.canonical`), other lists are compared whole.
-    """
-    return list(_differences("", _by_id(json.loads(before_json)), _by_id(json.loads(after_json))))
-
-
-def _by_id(spec: dict[str, Any]) -> dict[str, Any]:
-    return {**spec, "criteria": {criterion["id"]: criterion for criterion in spec["criteria"]}}
-
-
-_ABSENT = object()
-
-
-def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, str | None, str | None]]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in [*before, *(name for name in after if name not in before)]:
-            inner = f"{path}.{name}" if path else name
-            yield from _differences(inner, before.get(name, _ABSENT), after.get(name, _ABSENT))
-    elif before is _ABSENT or after is _ABSENT or canonical(before) != canonical(after):
-        yield path, _json(before), _json(after)
-
-
-def _json(value: Any) -> str | None:
-    return None if value is _ABSENT else canonical(value)
 
 
 def _results_seen(session: Session, stem: str) -> bool:

@@ -1,4 +1,15 @@
-"""What can be known before anything runs: `check` a document, `freeze` a proposal into a registration."""
+"""What can be known before anything runs: `check` a document, `freeze` a proposal into a registration.
+
+ranges.py, linear.py, regions.py   can a criterion come out both ways, and on which values of what it is about
+overlaps.py                        success and failure criteria side by side: where both hold, or neither
+reach.py, rates.py                 what the seeds can decide, and what the estimate costs
+paper.py                           what arithmetic decides: `decide_on_paper` gives a verdict for nothing
+amendments.py                      what an edit changed of what was registered
+rules.py                           all of it as refusals and notes; docs/checks.md explains each
+
+A refusal is final until the document changes, a note is a doubt. A proposal that arithmetic decides is fine: it is
+not refused, it has its verdict.
+"""
 
 from pathlib import Path
 from typing import Literal
@@ -6,17 +17,48 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from proposals.checks import rules
-from proposals.errors import Problem, ProposalError, UnreadableError
-from proposals.reading import clashes, read_as_far_as_it_goes
-from proposals.spec import Criterion, FrozenCriterion, Proposal, Registration
+from proposals.checks.amendments import Amendment, amendments
+from proposals.checks.freezing import freeze
+from proposals.checks.paper import decide_on_paper, figures_on_paper
+from proposals.checks.rates import Estimate
+from proposals.checks.reach import Look, describe
+from proposals.errors import Problem, UnreadableError
+from proposals.judging.outcomes import CriterionOutcome, VerdictName
+from proposals.reading import Reading, clashes, read_as_far_as_it_goes
+from proposals.spec import Criterion, Registration
 
-__all__ = ["CheckReport", "check", "freeze"]
+__all__ = [
+    "Amendment",
+    "CheckReport",
+    "Estimate",
+    "Look",
+    "PaperVerdict",
+    "amendments",
+    "check",
+    "decide_on_paper",
+    "figures_on_paper",
+    "freeze",
+]
 
 
-class CheckReport(BaseModel):
-    """`exit_code`: 0 fine, 1 refused, 2 could not be checked. Notes are doubts that refuse nothing."""
-
+class Plain(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PaperVerdict(Plain):
+    """A verdict that needs no training. `rule`: of the policy."""
+
+    name: VerdictName
+    rule: int
+    reasons: tuple[str, ...]
+
+
+class CheckReport(Plain):
+    """`exit_code`: 0 fine, 1 refused, 2 could not be checked. Notes are doubts that refuse nothing.
+
+    looks: what the seeds can decide; estimate: minutes x rate against the cap; on_paper: criteria that arithmetic
+    decides; verdict: where they settle the proposal; amended: what differs from an earlier registration.
+    """
 
     file: str
     stem: str
@@ -24,22 +66,52 @@ class CheckReport(BaseModel):
     problems: tuple[Problem, ...]
     notes: tuple[Problem, ...]
     criteria: tuple[Criterion, ...]
+    looks: tuple[Look, ...] = ()
+    estimate: Estimate | None = None
+    on_paper: tuple[CriterionOutcome, ...] = ()
+    verdict: PaperVerdict | None = None
+    amended: tuple[Amendment, ...] = ()
+    facts: tuple[str, ...] = ()
+    """Lines for people: what the seeds reach, and the sum of the estimate."""
 
 
-def check(path: Path) -> CheckReport:
-    """Everything that is wrong with the document and everything that is doubtful, each with its place."""
+def check(path: Path, registered: Registration | None = None, results_seen: bool = False) -> CheckReport:
+    """Everything that is wrong with the document and everything that is doubtful, each with its place.
+
+    registered: what was frozen of this proposal before, if it was, and whether any run of it had shown a result; what
+    an edit since then changed is listed too.
+    """
     try:
         reading = read_as_far_as_it_goes(path)
     except UnreadableError as fault:
         return CheckReport(file=str(path), stem=path.stem, exit_code=2, problems=fault.problems, notes=(), criteria=())
-    problems = (*reading.problems, *rules.problems(reading), *clashes(path))
-    return CheckReport(
-        file=reading.proposal.file,
-        stem=reading.proposal.stem,
+    findings = rules.findings_of(reading)
+    problems = (*reading.problems, *rules.problems(reading, findings), *clashes(path))
+    proposal = reading.proposal
+    report = CheckReport(
+        file=proposal.file,
+        stem=proposal.stem,
         exit_code=1 if problems else 0,
         problems=tuple(sorted(problems, key=_place)),
-        notes=tuple(sorted(rules.notes(reading), key=_place)),
-        criteria=reading.proposal.criteria,
+        notes=(),
+        criteria=proposal.criteria,
+    )
+    if findings is None:
+        return report
+    frozen = _frozen(reading)
+    verdict = None if frozen is None or not findings.on_paper else _verdict(frozen)
+    amended = () if frozen is None or registered is None else amendments(registered, frozen, results_seen)
+    notes = [*rules.notes(findings), *_of_verdict(report, verdict), *_of_amendments(reading, amended)]
+    return report.model_copy(
+        update={
+            "notes": tuple(sorted(notes, key=_place)),
+            "looks": findings.looks,
+            "estimate": findings.estimate,
+            "on_paper": findings.on_paper,
+            "verdict": verdict,
+            "amended": amended,
+            "facts": (describe(findings.looks, findings.setup.error), str(findings.estimate)),
+        }
     )
 
 
@@ -47,23 +119,36 @@ def _place(problem: Problem) -> tuple[int, int]:
     return problem.line or 0, problem.column or 0
 
 
-def freeze(proposal: Proposal, fidelity: Literal["specified", "reduced", "proxy"] = "specified") -> Registration:
-    """What will be judged. Raises ProposalError without a setup, or a canonical form of each criterion."""
-    if proposal.setup is None:
-        raise ProposalError(
-            Problem("without a setup nothing can be registered", "Add a ```yaml mve block", proposal.file)
-        )
-    frozen: list[FrozenCriterion] = []
-    problems: list[Problem] = []
-    for one in proposal.criteria:
-        if one.canonical is None:
-            message = f"{one.id} has no canonical form: {one.reason}"
-            remedy = "Say it in a code span such as `variant.test_accuracy > 80%`"
-            problems.append(Problem(message, remedy, one.file, one.line))
-        else:
-            frozen.append(
-                FrozenCriterion(id=one.id, section=one.section, role=one.role, text=one.text, canonical=one.canonical)
-            )
-    if problems:
-        raise ProposalError(*problems)
-    return Registration(stem=proposal.stem, setup=proposal.setup, criteria=tuple(frozen), fidelity=fidelity)
+def _frozen(reading: Reading) -> Registration | None:
+    """What would be registered; None where there is no setup or a criterion has no reading."""
+    proposal = reading.proposal
+    if proposal.setup is None or any(criterion.canonical is None for criterion in proposal.criteria):
+        return None
+    return freeze(proposal)
+
+
+def _verdict(registration: Registration) -> PaperVerdict | None:
+    judgement = decide_on_paper(registration)
+    if judgement is None:
+        return None
+    return PaperVerdict(name=judgement.verdict, rule=judgement.rule, reasons=judgement.reasons)
+
+
+def _of_verdict(report: CheckReport, verdict: PaperVerdict | None) -> list[Problem]:
+    if verdict is None:
+        return []
+    how = "decided without training, for $0.00" if report.exit_code == 0 else "arithmetic alone would decide"
+    message = f"{how}: {verdict.name} (rule {verdict.rule}): {'; '.join(verdict.reasons)}"
+    return [Problem(message, "Change the setup or the bound if this is not the question", report.file)]
+
+
+def _of_amendments(reading: Reading, amended: tuple[Amendment, ...]) -> list[Problem]:
+    lines = {criterion.id: criterion.line for criterion in reading.proposal.criteria}
+    found = []
+    for one in amended:
+        room, _, rest = one.field.partition(".")
+        key = rest.split(".")[0]
+        line = lines.get(key) if room == "criteria" else reading.setup_lines.get(key)
+        remedy = "It becomes a registration of its own, and the change is shown beside its verdict"
+        found.append(Problem(f"amends what was registered: {one}", remedy, reading.proposal.file, line))
+    return found

@@ -1,7 +1,7 @@
 """Can a condition come out both ways? Decided by interval arithmetic over what each metric can be at all.
 
-Intervals know nothing of dependence (`a - a` may be anything), so "always" and "never" are certain and
-"either" is not.
+What stands on both sides of a comparison cancels; beyond that, intervals know nothing of dependence, so "always"
+and "never" are certain and "either" is not.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from math import inf, isnan
 from typing import Literal
 
 from models.metrics import Metric
+from proposals.checks.linear import TURNED, sums
+from proposals.checks.regions import EVERYTHING, Region, between, both, region_of, whole_numbers
 from proposals.language.expressions import (
     And,
     Arithmetic,
@@ -71,13 +73,6 @@ def outlook(condition: Condition, metrics: Mapping[str, Metric]) -> Outlook:
 
 _OPPOSITE: dict[Outlook, Outlook] = {"always": "never", "never": "always", "either": "either"}
 _NEGATED: dict[ComparisonOperator, ComparisonOperator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_SWAPPED: dict[ComparisonOperator, ComparisonOperator] = {
-    "<": ">",
-    "<=": ">=",
-    ">": "<",
-    ">=": "<=",
-    "==": "==",
-}
 
 
 def _negated(condition: Condition) -> Condition:
@@ -95,12 +90,24 @@ def _compared(comparison: Comparison, metrics: Mapping[str, Metric]) -> Outlook:
     intervals = [interval(operand, metrics) for operand in comparison.operands]
     results = []
     for left, right in combinations(range(len(intervals)), 2):
-        between = comparison.operators[left:right]
-        if (operator := _together(between)) is not None:
-            results.append(_pair(intervals[left], operator, intervals[right]))
+        if (operator := _together(comparison.operators[left:right])) is not None:
+            result = _pair(intervals[left], operator, intervals[right])
+            if result == "either":
+                result = _cancelled(comparison.operands[left], operator, comparison.operands[right], metrics)
+            results.append(result)
     if "never" in results:
         return "never"
     return "always" if all(result == "always" for result in results) else "either"
+
+
+def _cancelled(left: Value, operator: ComparisonOperator, right: Value, metrics: Mapping[str, Metric]) -> Outlook:
+    """With what stands on both sides taken away: `a.x + b.x > a.x` is about b.x alone."""
+    terms, constant = sums(Arithmetic("-", left, right))
+    reach = Interval(float(constant), float(constant))
+    for value, size in terms.items():
+        part = _arithmetic("*", Interval(float(size), float(size)), interval(value, metrics))
+        reach = _arithmetic("+", reach, part)
+    return _pair(reach, operator, Interval(0, 0))
 
 
 def _together(operators: tuple[ComparisonOperator, ...]) -> ComparisonOperator | None:
@@ -117,7 +124,7 @@ def _together(operators: tuple[ComparisonOperator, ...]) -> ComparisonOperator |
 
 def _pair(left: Interval, operator: ComparisonOperator, right: Interval) -> Outlook:
     if operator in {">", ">="}:
-        return _pair(right, _SWAPPED[operator], left)
+        return _pair(right, TURNED[operator], left)
     if operator == "==":
         if left.low == left.high == right.low == right.high:
             return "always"
@@ -179,26 +186,19 @@ def _hull(corners: list[float]) -> Interval:
 
 
 def _exclude_each_other(items: tuple[Condition, ...], metrics: Mapping[str, Metric]) -> bool:
-    """Bounds on one metric that leave nothing between them, as in `x > 0.5 and x < 0.3`."""
-    lowest: dict[Value, tuple[float, bool]] = {}
-    highest: dict[Value, tuple[float, bool]] = {}
+    """Bounds on one subject that leave nothing between them, as in `x > 0.5 and x < 0.3`."""
+    left: dict[Value, Region] = {}
     for item in items:
-        if not isinstance(item, Comparison):
-            continue
-        for index, operator in enumerate(item.operators):
-            left, right = item.operands[index], item.operands[index + 1]
-            if isinstance(left, Number):
-                left, operator, right = right, _SWAPPED[operator], left
-            if not isinstance(right, Number) or isinstance(left, Number):
-                continue
-            bound, open_end = right.value, operator in {"<", ">"}
-            if operator in {">", ">=", "=="}:
-                lowest[left] = max(lowest.get(left, (-inf, False)), (bound, open_end))
-            if operator in {"<", "<=", "=="}:
-                high, is_open = highest.get(left, (inf, False))
-                highest[left] = (bound, open_end or (bound == high and is_open)) if bound <= high else (high, is_open)
-    for value, (low, low_open) in lowest.items():
-        high, high_open = highest.get(value, (inf, False))
-        if low > high or (low == high and (low_open or high_open)):
-            return True
-    return False
+        found = region_of(item, metrics)
+        if found is not None:
+            subject, region = found
+            left[subject] = both(left.get(subject, EVERYTHING), region)
+    return any(not possible(subject, region, metrics) for subject, region in left.items())
+
+
+def possible(subject: Value, region: Region, metrics: Mapping[str, Metric]) -> Region:
+    """What of the region the subject can be at all."""
+    reach = interval(subject, metrics)
+    within = both(region, between(reach.low, reach.high))
+    counted = isinstance(subject, MetricRef) and metrics[subject.metric].unit in {"count", "event"}
+    return whole_numbers(within) if counted else within

@@ -1,38 +1,72 @@
 """What can be said of a proposal before anything is trained. Each rule yields problems (refusals) or notes.
 
-A rule is a function of what was read. Those about criteria that follow from arithmetic (parameters, state
-memory, FLOPs) belong here too.
+A rule is a function of what was read and of what follows from it, see `Findings`.
 """
 
 from collections.abc import Iterator
-from math import ceil
+from dataclasses import dataclass
 
+from proposals.checks.margins import without_margin
+from proposals.checks.overlaps import Landscape, contradictions
+from proposals.checks.overlaps import notes as overlaps
+from proposals.checks.paper import Paper, described, folded, paper_of
 from proposals.checks.ranges import outlook
-from proposals.checks.rates import RATES, RATES_OF, estimated_dollars
+from proposals.checks.rates import RATES, Estimate, cents_up, estimate_of
+from proposals.checks.reach import Look, fewest_seeds, looks_of, percent
 from proposals.errors import Problem
-from proposals.judging.looks import boundaries
+from proposals.judging.estimate import estimate
+from proposals.judging.measurements import Measurement
+from proposals.judging.outcomes import CriterionOutcome
+from proposals.judging.table import tabulate
 from proposals.language import read
-from proposals.language.expressions import (
-    And,
-    Arithmetic,
-    Call,
-    Comparison,
-    Condition,
-    MetricRef,
-    Negative,
-    Not,
-    Number,
-    Or,
-    Value,
-    metrics_in,
-)
+from proposals.language.expressions import Condition, metrics_in
 from proposals.language.names import suggestion
 from proposals.reading import Reading, names_of
-from proposals.reading.criteria import NO_CODE_SPAN
-from proposals.spec import Criterion, Setup
+from proposals.spec import Criterion, FrozenCriterion, Setup
 
 
-def problems(reading: Reading) -> Iterator[Problem]:
+@dataclass(frozen=True)
+class Findings:
+    """A proposal whose setup was read, its criteria as trees, and what follows from both."""
+
+    reading: Reading
+    setup: Setup
+    trees: tuple[tuple[Criterion, Condition], ...]
+    paper: Paper
+    land: Landscape
+    looks: tuple[Look, ...]
+    estimate: Estimate
+    on_paper: tuple[CriterionOutcome, ...]
+    """Criteria that arithmetic decides."""
+
+
+def findings_of(reading: Reading) -> Findings | None:
+    """None without a setup: then names mean nothing."""
+    setup = reading.proposal.setup
+    if setup is None:
+        return None
+    names = names_of(setup)
+    trees = tuple((one, read(one.canonical, names)) for one in reading.proposal.criteria if one.canonical is not None)
+    paper = paper_of(setup)
+    return Findings(
+        reading, setup, trees, paper, Landscape(trees, setup), looks_of(setup), estimate_of(setup.compute),
+        tuple(_on_paper(trees, paper)),
+    )  # fmt: skip
+
+
+def _on_paper(trees: tuple[tuple[Criterion, Condition], ...], paper: Paper) -> Iterator[CriterionOutcome]:
+    figures = [
+        Measurement(variant=variant, metric=metric, value=value, source="analytic")
+        for (variant, metric), value in paper.known.items()
+    ]
+    table = tabulate(paper.setup, figures)
+    for criterion, tree in trees:
+        if paper.analytic(tree) and not paper.why_not(tree):
+            frozen = FrozenCriterion.model_validate(criterion.model_dump(include=set(FrozenCriterion.model_fields)))
+            yield estimate(frozen, tree, table)
+
+
+def problems(reading: Reading, findings: Findings | None) -> Iterator[Problem]:
     """Why the proposal is refused, beyond what reading it found."""
     proposal = reading.proposal
     yield from _without_reading(reading)
@@ -42,170 +76,150 @@ def problems(reading: Reading) -> Iterator[Problem]:
             "Add a success criterion that reads a proposed variant",
             proposal.file,
         )
-    if proposal.setup is None:
+    if findings is None:
         return
-    for criterion, tree in _trees(reading):
-        yield from _one_way_only(criterion, tree, proposal.setup)
-    yield from _seeds_cannot_reach(reading, proposal.setup)
-    yield from _estimate_over_cap(reading, proposal.setup)
+    for criterion, tree in findings.trees:
+        yield from _one_way_only(criterion, tree, findings)
+    yield from contradictions(findings.land)
+    yield from _seeds_cannot_reach(findings)
+    yield from _estimate_over_cap(findings)
 
 
-def notes(reading: Reading) -> Iterator[Problem]:
+def notes(findings: Findings) -> Iterator[Problem]:
     """What is doubtful, and no reason to refuse."""
-    proposal, setup = reading.proposal, reading.proposal.setup
-    if setup is None:
-        return
-    trees = list(_trees(reading))
-    if not any(criterion.role == "sanity" for criterion in proposal.criteria):
-        yield Problem(
-            "no criterion is a sanity check, so a test that nothing can pass would not be noticed",
-            "Add one such as *sanity*: `softmax.test_accuracy > 90%`",
-            proposal.file,
-        )
-    for criterion, tree in trees:
-        if any(_without_margin(comparison) for comparison in _comparisons(tree)):
-            yield Problem(
+    yield from _no_sanity(findings)
+    for criterion, tree in findings.trees:
+        if without_margin(tree):
+            yield _about(
+                criterion,
                 f"{criterion.id} compares variants without a margin, so a hair's breadth decides it",
                 "Say by how much, such as `a.test_accuracy - b.test_accuracy > 2 pp`",
-                criterion.file,
-                criterion.line,
             )
-    yield from _unread_variants(reading, setup, [tree for _, tree in trees])
-    gpu = setup.compute.gpu
-    if gpu is not None and gpu not in RATES:
-        remedy = suggestion(gpu, RATES, "GPUs")
-        yield Problem(
-            f"the rate of `{gpu}` is not known, so the cost is not checked", remedy, proposal.file,
-            reading.setup_lines.get("compute"),
-        )  # fmt: skip
-    for look, needed in list(zip(setup.seeds, boundaries(setup.seeds, setup.error), strict=True))[1:]:
-        if needed is None:
-            yield Problem(
-                f"the look at {look} seeds can decide nothing: earlier looks used up the error",
-                "Leave it out, or look later",
-                proposal.file,
-                reading.setup_lines.get("seeds"),
-            )
+    yield from overlaps(findings.land)
+    yield from _decided_on_paper(findings)
+    yield from _unread_variants(findings)
+    yield from _unknown_rate(findings)
+    for look in findings.looks[1:]:
+        if look.needed is None:
+            message = f"the look at {look.seeds} seeds can decide nothing: earlier looks used up the error"
+            yield _at(findings, "seeds", message, "Leave it out, or look later")
 
 
-def _trees(reading: Reading) -> Iterator[tuple[Criterion, Condition]]:
-    if reading.proposal.setup is None:
-        return
-    names = names_of(reading.proposal.setup)
-    for criterion in reading.proposal.criteria:
-        if criterion.canonical is not None:
-            yield criterion, read(criterion.canonical, names)
+def _about(criterion: Criterion, message: str, remedy: str) -> Problem:
+    return Problem(message, remedy, criterion.file, criterion.line)
+
+
+def _at(findings: Findings, key: str, message: str, remedy: str) -> Problem:
+    """About a key of the setup block."""
+    return Problem(message, remedy, findings.reading.proposal.file, findings.reading.setup_lines.get(key))
 
 
 # -- refusals ----------------------------------------------------------------------------------------------
 
 
 def _without_reading(reading: Reading) -> Iterator[Problem]:
-    for criterion in reading.proposal.criteria:
-        if criterion.reason == NO_CODE_SPAN:
-            yield Problem(
-                f"{criterion.id} cannot be decided: {criterion.reason}",
-                "Say it in a code span such as `variant.test_accuracy > 80%`",
-                criterion.file,
-                criterion.line,
-            )
+    """A criterion without a formal reading, unless the reader complained of it already."""
+    complained = [problem.line for problem in reading.problems if problem.line is not None]
+    criteria = reading.proposal.criteria
+    for criterion in criteria:
+        if criterion.canonical is not None or criterion.formal is not None:
+            continue
+        end = min((other.line for other in criteria if other.line > criterion.line), default=criterion.line + 1)
+        if any(criterion.line <= line < end for line in complained):
+            continue
+        remedy = "Say it in a code span such as `variant.test_accuracy > 80%`"
+        if criterion.suggested is not None:
+            remedy = f"If it means `{criterion.suggested}`, put that into a code span of the bullet"
+        yield _about(criterion, f"{criterion.id} cannot be decided: {criterion.reason}", remedy)
 
 
-def _one_way_only(criterion: Criterion, tree: Condition, setup: Setup) -> Iterator[Problem]:
-    comes_out = outlook(tree, setup.vocabulary)
+def _one_way_only(criterion: Criterion, tree: Condition, findings: Findings) -> Iterator[Problem]:
+    comes_out = outlook(tree, findings.setup.vocabulary)
+    because = "whatever is trained"
+    if comes_out == "either" and not findings.paper.analytic(tree):
+        comes_out = outlook(folded(tree, findings.paper.known), findings.setup.vocabulary)
+        because = f"with what follows from the setup: {findings.paper.sizes(tree)}"
     if comes_out != "either":
         says = "always holds" if comes_out == "always" else "can never hold"
-        yield Problem(
-            f"{criterion.id} {says}, whatever is trained: `{criterion.canonical}`",
+        yield _about(
+            criterion,
+            f"{criterion.id} {says}, {because}: `{criterion.canonical}`",
             "Choose a bound that the result could meet and could miss",
-            criterion.file,
-            criterion.line,
         )
 
 
-def _seeds_cannot_reach(reading: Reading, setup: Setup) -> Iterator[Problem]:
-    first = setup.seeds[0]
-    if boundaries(setup.seeds, setup.error)[0] is not None:
+def _seeds_cannot_reach(findings: Findings) -> Iterator[Problem]:
+    first, error = findings.looks[0], findings.setup.error
+    if first.needed is not None:
         return
-    enough = fewest_seeds(setup.error)
-    yield Problem(
-        f"the first look can decide nothing: {first} of {first} seeds agree by chance in "
-        f"{_percent(0.5**first)} of cases, and the error is {_percent(setup.error)}",
-        f"Begin with {enough} seeds, which reach {_percent(0.5**enough)}",
-        reading.proposal.file,
-        reading.setup_lines.get("seeds"),
+    enough = fewest_seeds(error)
+    yield _at(
+        findings,
+        "seeds",
+        f"the first look can decide nothing: {first.seeds} of {first.seeds} seeds agree by chance in "
+        f"{percent(0.5**first.seeds)} of cases, and the error is {percent(error)}",
+        f"Begin with {enough} seeds, which reach {percent(0.5**enough)}",
     )
 
 
-def fewest_seeds(error: float) -> int:
-    """The smallest n for which n of n seeds agree by chance no more often than `error`."""
-    seeds = 1
-    while 0.5**seeds > error:
-        seeds += 1
-    return seeds
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.3g} %"
-
-
-def _estimate_over_cap(reading: Reading, setup: Setup) -> Iterator[Problem]:
-    compute = setup.compute
-    estimate = estimated_dollars(compute.gpu, compute.minutes)
-    if estimate is None or estimate <= compute.dollars:
+def _estimate_over_cap(findings: Findings) -> Iterator[Problem]:
+    estimate = findings.estimate
+    if estimate.fits or estimate.dollars is None or estimate.dollars_per_hour is None:
         return
-    dollars = ceil(estimate * 100) / 100
-    minutes = 60 * compute.dollars / RATES[compute.gpu or ""]
-    yield Problem(
-        f"{compute.minutes:g} minutes on a {compute.gpu} cost about ${dollars:.2f} (rates of {RATES_OF}), "
-        f"and the cap is ${compute.dollars:.2f}",
-        f"Raise `dollars` to {dollars:.2f}, or lower `minutes` to {minutes:.3g}",
-        reading.proposal.file,
-        reading.setup_lines.get("compute"),
+    minutes = 60 * estimate.cap / estimate.dollars_per_hour
+    yield _at(
+        findings,
+        "compute",
+        f"the estimate exceeds the cap: {estimate.sum}, and the cap is ${estimate.cap:.2f}",
+        f"Raise `dollars` to {cents_up(estimate.dollars):.2f}, or lower `minutes` to {minutes:.3g}",
     )
 
 
 # -- notes -------------------------------------------------------------------------------------------------
 
 
-def _comparisons(tree: Condition) -> Iterator[Comparison]:
-    match tree:
-        case Comparison():
-            yield tree
-        case And(items) | Or(items):
-            for item in items:
-                yield from _comparisons(item)
-        case Not(item):
-            yield from _comparisons(item)
-
-
-def _without_margin(comparison: Comparison) -> bool:
-    variants = {ref.variant for ref in metrics_in(comparison)}
-    return len(variants) > 1 and all(_bare(operand) for operand in comparison.operands)
-
-
-def _bare(value: Value) -> bool:
-    match value:
-        case MetricRef():
-            return True
-        case Number(number):
-            return number == 0  # `a - b > 0` has no margin either
-        case Negative(operand):
-            return _bare(operand)
-        case Call(_, arguments):
-            return all(_bare(argument) for argument in arguments)
-        case Arithmetic(operator, left, right):
-            return operator == "-" and _bare(left) and _bare(right)
-
-
-def _unread_variants(reading: Reading, setup: Setup, trees: list[Condition]) -> Iterator[Problem]:
-    read_by_some = {ref.variant for tree in trees for ref in metrics_in(tree)}
-    unread = [name for name in setup.variants if name not in read_by_some]
-    if unread and trees:
-        listed = ", ".join(f"`{name}`" for name in unread)
+def _no_sanity(findings: Findings) -> Iterator[Problem]:
+    if not any(criterion.role == "sanity" for criterion in findings.reading.proposal.criteria):
         yield Problem(
-            f"no criterion reads {listed}, so its training decides nothing",
-            "Keep it for the record, or leave it out",
-            reading.proposal.file,
-            reading.setup_lines.get("variants"),
+            "no criterion is a sanity check, so a test that nothing can pass would not be noticed",
+            "Add one such as *sanity*: `softmax.test_accuracy > 90%`",
+            findings.reading.proposal.file,
         )
+
+
+def _decided_on_paper(findings: Findings) -> Iterator[Problem]:
+    """Criteria about parameters, state memory and FLOPs: decided here, or why they cannot be."""
+    decided = {outcome.id: outcome for outcome in findings.on_paper}
+    for criterion, tree in findings.trees:
+        if criterion.id in decided:
+            outcome = decided[criterion.id]
+            found = " ".join(filter(None, [described(outcome), f"({findings.paper.sizes(tree)})"]))
+            code = any(ref.metric == "flops" for ref in metrics_in(tree))
+            how = "; FLOPs are those of the code that trains, which forms all pairs of positions" if code else ""
+            yield _about(
+                criterion,
+                f"{criterion.id} ({criterion.role}) {outcome.decision} on paper: {found}{how}",
+                "No training can change it, only another bound or another setup",
+            )
+        elif findings.paper.analytic(tree):
+            yield _about(
+                criterion,
+                f"{criterion.id} follows from arithmetic, and cannot be computed here: {findings.paper.why_not(tree)}",
+                "It is decided by what the run reports",
+            )
+
+
+def _unread_variants(findings: Findings) -> Iterator[Problem]:
+    read_by_some = {ref.variant for _, tree in findings.trees for ref in metrics_in(tree)}
+    unread = [name for name in findings.setup.variants if name not in read_by_some]
+    if unread and findings.trees:
+        listed = ", ".join(f"`{name}`" for name in unread)
+        message = f"no criterion reads {listed}, so its training decides nothing"
+        yield _at(findings, "variants", message, "Keep it for the record, or leave it out")
+
+
+def _unknown_rate(findings: Findings) -> Iterator[Problem]:
+    gpu = findings.setup.compute.gpu
+    if gpu is not None and gpu not in RATES:
+        message = f"the rate of `{gpu}` is not known, so the cost is not checked"
+        yield _at(findings, "compute", message, suggestion(gpu, RATES, "GPUs"))

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from proposal_documents import GOOD, checked, line_of, only, written
 from models.metrics import METRICS
 from proposals.checks import check, freeze
 from proposals.checks.ranges import outlook
-from proposals.checks.rates import estimated_dollars
-from proposals.checks.rules import fewest_seeds
+from proposals.checks.rates import cents_up, estimated_dollars
+from proposals.checks.reach import fewest_seeds
 from proposals.errors import ProposalError
 from proposals.language import Names, read
 from proposals.reading import read_as_far_as_it_goes, read_proposal
@@ -63,7 +64,7 @@ def test_what_is_no_text_could_not_be_checked(tmp_path: Path) -> None:
         ("seeds: [5]", "seeds: [1, 3]", "1 of 1 seeds agree by chance in 50 % of cases", "seeds:"),
         ("seeds: [5]", "seeds: [5]\nerror: 0.01", "Begin with 7 seeds, which reach 0.78 %", "seeds:"),
         ("{minutes: 5, dollars: 0}", "{gpu: T4, minutes: 60, dollars: 0.50}",
-         "60 minutes on a T4 cost about $0.59 (rates of 2026-05), and the cap is $0.50. "
+         "the estimate exceeds the cap: 60 min on a T4 at $0.59 an hour (2026-05) = $0.59, and the cap is $0.50. "
          "Raise `dollars` to 0.59, or lower `minutes` to 50.8", "compute:"),
     ],
 )  # fmt: skip
@@ -89,9 +90,9 @@ def test_clashing_numbers_are_refused(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("*sanity*: the", "*guard*: the", "no criterion is a sanity check"),
-        ("ours.test_accuracy > 80%", "ours.test_accuracy > base.test_accuracy", "S1 compares variants without"),
-        ("ours.test_accuracy > 80%", "ours.test_accuracy > best(base, softmax).test_accuracy", "without a margin"),
-        ("ours.test_accuracy > 80%", "ours.test_accuracy - base.test_accuracy > 0", "without a margin"),
+        ("ours.test_accuracy > 80%", "ours.test_loss < base.test_loss", "S1 compares variants without"),
+        ("ours.test_accuracy > 80%", "ours.test_loss < best(base, softmax).test_loss", "without a margin"),
+        ("ours.test_accuracy > 80%", "ours.test_loss - base.test_loss < 0", "without a margin"),
         ("{minutes: 5, dollars: 0}", "{gpu: A100, minutes: 60, dollars: 1}", "the rate of `A100` is not known"),
         ("seeds: [5]", "seeds: [5, 6]", "the look at 6 seeds can decide nothing"),
         ("*sanity*: the test can tell: `softmax.test", "*sanity*: the test can tell: `base.test",
@@ -105,7 +106,7 @@ def test_notes(tmp_path: Path, old: str, new: str, message: str) -> None:
 
 
 def test_a_margin_of_any_kind_is_enough(tmp_path: Path) -> None:
-    for formal in ("ours.test_accuracy > base.test_accuracy + 2 pp", "ours.step_time < 2x base.step_time",
+    for formal in ("ours.test_accuracy > base.test_accuracy + 5 pp", "ours.step_time < 2x base.step_time",
                    "ours.step_time 20% faster than base.step_time"):  # fmt: skip
         assert checked(tmp_path, "ours.test_accuracy > 80%", formal).notes == ()
 
@@ -153,6 +154,17 @@ def test_a_margin_of_any_kind_is_enough(tmp_path: Path) -> None:
         ("70% <= a.test_accuracy <= 60%", "never"),
         ("a.step_time > 2 * b.step_time > 1", "either"),
         ("a.step_time < 2 > b.step_time", "either"),
+        ("a.test_accuracy + b.test_accuracy >= a.test_accuracy", "always"),
+        ("a.test_accuracy - a.test_accuracy > 5 pp", "never"),
+        ("a.test_accuracy + b.test_accuracy > a.test_accuracy + 1", "never"),
+        ("a.test_accuracy > b.test_accuracy and b.test_accuracy >= a.test_accuracy", "never"),
+        ("a.test_accuracy - b.test_accuracy > 5 pp or b.test_accuracy > a.test_accuracy - 5 pp", "either"),
+        ("a.test_accuracy - b.test_accuracy > 5 pp or b.test_accuracy >= a.test_accuracy - 5 pp", "always"),
+        ("a.step_time < 2 * b.step_time and b.step_time / a.step_time < 0.4", "never"),
+        ("a.step_time < 2 * b.step_time and b.step_time / a.step_time < 0.6", "either"),
+        ("a.nan_count > 0 and a.nan_count < 1", "never"),
+        ("a.nan_count > 0 and a.nan_count < 2", "either"),
+        ("a.test_loss > 3 and a.test_loss / 2 < 1.4", "never"),
     ],
 )
 def test_can_it_come_out_both_ways(text: str, expected: str) -> None:
@@ -164,6 +176,29 @@ def test_seeds_and_rates() -> None:
     assert estimated_dollars(None, 600) == 0
     assert estimated_dollars("H100", 30) == pytest.approx(1.975)
     assert estimated_dollars("TPU", 30) is None
+    assert cents_up(1.1) == Decimal("1.10")  # in binary, 100 x 1.1 is a hair more than 110
+    assert cents_up(0.5801) == Decimal("0.59")
+
+
+def test_the_sum_of_the_estimate_is_shown(tmp_path: Path) -> None:
+    report = checked(tmp_path, "{minutes: 5, dollars: 0}", "{gpu: T4, minutes: 30, dollars: 0.50}")
+    assert report.estimate is not None
+    assert (report.estimate.dollars, report.estimate.cap, report.estimate.fits) == (0.295, 0.5, True)
+    assert report.facts[1] == "30 min on a T4 at $0.59 an hour (2026-05) = $0.30, cap $0.50"
+    assert checked(tmp_path).facts[1] == "5 min on a CPU of our own: $0.00, cap $0.00"
+    unknown = checked(tmp_path, "{minutes: 5, dollars: 0}", "{gpu: A100, minutes: 60, dollars: 1}")
+    assert unknown.facts[1] == "60 min on a A100, whose rate is not known; cap $1.00"
+    just = checked(tmp_path, "{minutes: 5, dollars: 0}", "{gpu: T4, minutes: 60, dollars: 0.59}")
+    assert just.exit_code == 0
+
+
+def test_what_each_look_can_reach_is_shown(tmp_path: Path) -> None:
+    report = checked(tmp_path, "seeds: [5]", "seeds: [5, 10]")
+    assert [(look.seeds, look.needed, look.p) for look in report.looks] == [(5, 5, 1 / 32), (10, 9, 5 / 1024)]
+    assert report.facts[0] == "5 seeds: 5 must agree, 3.1 %; 10: 9, 0.49 %; together 3.6 % of the 5 % allowed"
+    report = checked(tmp_path, "seeds: [5]", "seeds: [3]")
+    assert report.facts[0] == "3 seeds: nothing can be decided; together 0 % of the 5 % allowed"
+    assert json.loads(report.model_dump_json())["looks"] == [{"seeds": 3, "needed": None, "p": 0.0}]
 
 
 # -- freezing --------------------------------------------------------------------------------------------------
