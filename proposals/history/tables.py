@@ -212,11 +212,16 @@ def measure(tables: Iterable[Block], cast: Cast, vocabulary: Vocabulary) -> Figu
                         figures.problems.append(Problem(text, "It is kept as written.", line=row.line))
                         continue
                     metric, quantity, condition = one
+                    # what is computed on paper has no seed
+                    analytic = metric in METRICS and METRICS[metric].source == "analytic"
                     entry = Measurement(
-                        variant=variant, metric=metric, value=quantity.value, condition=dict(condition), seed=seed,
-                        source="analytic" if METRICS.get(metric) and METRICS[metric].source == "analytic"
-                        else "measured",
-                    )  # fmt: skip
+                        variant=variant,
+                        metric=metric,
+                        value=quantity.value,
+                        condition=dict(condition),
+                        seed=None if analytic else seed,
+                        source="analytic" if analytic else "measured",
+                    )
                     figures.add(Reported(row.line, quantity.text, entry), section)
     return figures
 

@@ -169,6 +169,16 @@ def _time(data: bytes) -> float:
     return time.process_time() - start
 
 
+def test_parameters_that_differ_from_seed_to_seed() -> None:
+    """They are computed, so that is odd; the judge would refuse it, and we keep them apart."""
+    rows = b"| Model | Seed | Params |\n|-|-|-|\n| x | 1 | 100 |\n| x | 2 | 101 |\n"
+    document = check(HEAD + b"- x parameters < 500\n\n## Results\n\n" + rows)
+    assert document is not None
+    (criterion,) = document.experiments[0].criteria
+    assert criterion.outcome is not None
+    assert criterion.outcome.decision == "holds"
+
+
 def test_what_is_beyond_the_limits_is_named() -> None:
     document = check(HEAD + b"- b > 5% accuracy\n" * 600)
     assert document is not None
