@@ -34,7 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standar
 
 
 def main() -> None:
-    """Errors that a user can mend are one message on standard error and exit code 2. MVE_TRACEBACK=1 shows where they arose."""
+    """What a user can mend is one message on standard error and exit code 2; MVE_TRACEBACK=1 shows where it arose."""
     try:
         app()
     except (ValueError, FileNotFoundError, ConnectionError, PermissionError) as error:

@@ -56,7 +56,8 @@ def _print_result(place: Workspace, sha256: str, console: Console, seconds: floa
         stored = latest_judgement(catalog.engine, registration)
         assert stored is not None
         frozen = load_registration(catalog.engine, registration)
-        states = run_states(catalog.engine, stored.experiment_id)
+        # a later call with nothing to train is an experiment too, with the same runs
+        states = run_states(catalog.engine, latest_experiment(catalog.engine, registration) or stored.experiment_id)
         facts = facts_of(catalog.engine, stored.experiment_id)
     if before == stored.verdict_id:
         console.print(

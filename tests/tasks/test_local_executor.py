@@ -1,0 +1,122 @@
+"""Training in a child process: what it gives, what its death means, and whom it dies with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_proposals import write_proposal
+
+from models.request import TrainRequest
+from proposals.reading import read_proposal
+from tasks.dispatch import request_for
+from tasks.executors import Fault, Finished, Running, executor_named
+from tasks.executors.local import LocalProcess
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> TrainRequest:
+    place = write_proposal(tmp_path)
+    setup = read_proposal(place.proposals / "101-small-recall.md").setup
+    assert setup is not None
+    return request_for(setup, "linear", 0, tmp_path / "run")
+
+
+def wait(executor: LocalProcess, handle: dict, seconds: float = 60):
+    deadline = time.monotonic() + seconds
+    while isinstance(state := executor.poll(handle), Running):
+        assert time.monotonic() < deadline, "the training did not end"
+        time.sleep(0.02)
+    return state
+
+
+def test_a_training_gives_its_result(request_: TrainRequest) -> None:
+    executor = LocalProcess(width=1)
+    handle = executor.submit(request_)
+    assert json.loads(json.dumps(handle)) == handle
+    state = wait(executor, handle)
+    assert isinstance(state, Finished)
+    assert state.result.seeds[0].epochs == 2
+    # asked again, also by a process that never started it, the answer is the same
+    assert LocalProcess().poll(handle) == state
+
+
+def test_a_killed_training_is_lost_and_may_be_tried_again(request_: TrainRequest) -> None:
+    executor = LocalProcess(width=1)
+    long = request_.model_copy(update={"training": request_.training.model_copy(update={"epochs": 100_000})})
+    handle = executor.submit(long)
+    os.kill(handle["pid"], signal.SIGKILL)
+    state = wait(executor, handle)
+    assert isinstance(state, Fault)
+    assert (state.state, state.retry) == ("lost", True)
+    assert "SIGKILL" in state.reason
+
+
+def test_a_crash_of_our_code_is_no_fault_of_the_machine(request_: TrainRequest) -> None:
+    executor = LocalProcess(width=1)
+    smaller = request_.synthetic.model_copy(update={"train": 100_000_000, "vocabulary": 4})
+    handle = executor.submit(request_.model_copy(update={"synthetic": smaller}))
+    state = wait(executor, handle)
+    assert isinstance(state, Fault)
+    assert (state.state, state.retry) == ("failed", False)
+    assert "Error" in state.reason
+    assert state.log_tail
+
+
+def test_cancelling_stops_it_and_keeps_the_checkpoint(request_: TrainRequest) -> None:
+    executor = LocalProcess(width=1)
+    long = request_.model_copy(update={"training": request_.training.model_copy(update={"epochs": 100_000})})
+    handle = executor.submit(long)
+    progress = Path(request_.directory) / "progress.jsonl"
+    deadline = time.monotonic() + 60
+    while not progress.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    executor.cancel(handle)
+    assert (Path(request_.directory) / "checkpoint.pt").exists()
+    assert not isinstance(executor.poll(handle), Running)
+    executor.cancel(handle)  # of something that is gone: nothing happens
+
+
+def test_a_handle_of_another_boot_is_not_taken_for_a_living_process(request_: TrainRequest, tmp_path: Path) -> None:
+    handle = {"pid": os.getpid(), "started": "another-boot:1", "directory": str(tmp_path / "nothing")}
+    state = LocalProcess().poll(handle)
+    assert isinstance(state, Fault)
+    assert state.state == "lost"
+
+
+PARENT = """
+import sys, time
+from models.request import TrainRequest
+from tasks.executors.local import LocalProcess
+request = TrainRequest.model_validate_json(open(sys.argv[1]).read())
+print(LocalProcess(width=1).submit(request)["pid"], flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_training_dies_with_whoever_started_it(request_: TrainRequest, tmp_path: Path) -> None:
+    long = request_.model_copy(update={"training": request_.training.model_copy(update={"epochs": 100_000})})
+    asked = tmp_path / "asked.json"
+    asked.write_text(long.model_dump_json())
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(asked)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        if Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            break
+        time.sleep(0.05)
+    else:
+        assert not Path(f"/proc/{child}").exists(), "the training outlived its orchestrator"
+
+
+def test_an_unknown_executor_is_named() -> None:
+    with pytest.raises(ValueError, match="there is no executor 'cloud'; there are local"):
+        executor_named("cloud")
