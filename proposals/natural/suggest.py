@@ -19,9 +19,10 @@ from proposals.natural.measures import ERRORS, Measures
 from proposals.natural.names import Scope
 from proposals.natural.norms import fold_norms
 from proposals.natural.nouns import NOUNS
+from proposals.natural.parts import Bracket
 from proposals.natural.reading import Class, Confidence, Context, Introduced, Refused, Role, Suggestion
 from proposals.natural.tokens import Token, tokens
-from proposals.natural.trim import Bracket, Trimmed, trim
+from proposals.natural.trim import Trimmed, trim
 from proposals.natural.words import word_set
 
 LONGEST = 1_000
@@ -135,7 +136,12 @@ def _bracket(bracket: Bracket, before: list[Chunk], scope: Scope, notes: Notes) 
         if setting and setting[0] == len(words) and setting[1][0] in ("length", "pairs", "distance"):
             return [Chunk("c", setting[1], tuple(words))]
         return []
-    inside = chunk(words, scope, Notes())
+    setting = condition(words, 0, bare=True) if words else None
+    if setting and setting[0] == len(words):
+        return [Chunk("c", setting[1], tuple(words))]
+    inside = chunk(words, scope, notes)
+    if not inside and not _narrows(lows):
+        return []  # a task or a device
     letters = {piece.letter for piece in inside}
     if "h" in said and not has_number and letters <= {"Q", "=", "~"}:
         return [Chunk("(", inside, tuple(words))]
