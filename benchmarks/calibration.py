@@ -47,18 +47,14 @@ def two_humped(solved: float, limit: float = 0.8) -> Family:
         found = generator.random(shape) < solved
         return np.where(found, 0.95, 0.15) + generator.normal(0, 0.02, shape) - limit
 
-    return Family(
-        f"two-humped, {100 * solved:.4g} % solve it", draw, solved - 0.5, 0.15 + 0.8 * solved - limit
-    )
+    return Family(f"two-humped, {100 * solved:.4g} % solve it", draw, solved - 0.5, 0.15 + 0.8 * solved - limit)
 
 
 def two_humped_pair(ours: float, theirs: float) -> Family:
     """Ours - theirs > 5 points, where a hard seed is hard for both."""
 
     def draw(generator: np.random.Generator, shape: tuple[int, int]) -> Array:
-        hardness = generator.random(
-            shape
-        )  # theirs solves only what ours solves: correlated as strongly as can be
+        hardness = generator.random(shape)  # theirs solves only what ours solves: correlated as strongly as can be
         scatter = generator.normal(0, 0.01, (2, *shape))
         difference = 0.8 * ((hardness < ours).astype(float) - (hardness < theirs)) + scatter[0] - scatter[1]
         return np.asarray(difference - 0.05)
@@ -354,12 +350,8 @@ def report(repeats: int, worlds: int, arguments: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="How often judging is wrong, by simulation.")
-    parser.add_argument(
-        "--repeats", type=int, default=20_000, help="experiments per family (default %(default)s)"
-    )
-    parser.add_argument(
-        "--worlds", type=int, default=1_000, help="experiments per world (default %(default)s)"
-    )
+    parser.add_argument("--repeats", type=int, default=20_000, help="experiments per family (default %(default)s)")
+    parser.add_argument("--worlds", type=int, default=1_000, help="experiments per world (default %(default)s)")
     parser.add_argument("--write", type=Path, help="write the report there as well")
     given = parser.parse_args()
     text = report(given.repeats, given.worlds, " " + " ".join(sys.argv[1:]) if sys.argv[1:] else "")

@@ -56,9 +56,7 @@ class StraightMixer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         batch, length, width = x.shape
-        q, k, v = (
-            part.view(batch, length, self.heads, -1).transpose(1, 2) for part in self.into(x).chunk(3, dim=-1)
-        )
+        q, k, v = (part.view(batch, length, self.heads, -1).transpose(1, 2) for part in self.into(x).chunk(3, dim=-1))
         causal = torch.ones(length, length).tril().bool()
         if self.options.mixer == "softmax_attention":
             scores = (q @ k.mT / math.sqrt(q.shape[-1])).masked_fill(~causal, float("-inf"))
@@ -233,8 +231,7 @@ def main() -> None:
             ratio = other / ours
             mark = "" if ratio >= goal else "  missed"
             print(
-                f"{name:<18} {layout:<8} {ours * 1e3:6.2f} ms {other * 1e3:7.1f} ms {ratio:7.1f}x "
-                f"{goal:6.1f}x{mark}",
+                f"{name:<18} {layout:<8} {ours * 1e3:6.2f} ms {other * 1e3:7.1f} ms {ratio:7.1f}x {goal:6.1f}x{mark}",
                 flush=True,
             )
     if arguments.epochs:

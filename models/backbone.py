@@ -77,9 +77,7 @@ class Block(nn.Module):
         self.mlp = SwiGLU(backbone.width)
         self.dropout = nn.Dropout(backbone.dropout) if backbone.dropout else nn.Identity()
 
-    def forward(
-        self, x: Float[Tensor, "batch length width"], at: At = None
-    ) -> Float[Tensor, "batch queries width"]:
+    def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
         """The block's output at the positions `at`; what nobody asked for is not computed."""
         x = select(x, at) + self.dropout(self.mixer(self.mixer_norm(x), at))
         y: Tensor = x + self.dropout(self.mlp(self.mlp_norm(x)))
@@ -110,9 +108,7 @@ class Backbone(nn.Module):
         """Numbers in the recurrent state of one sequence, over all layers."""
         return sum(block.mixer.state_elements() for block in self.blocks)  # type: ignore[union-attr, operator]
 
-    def forward(
-        self, tokens: Int[Tensor, "batch length"], at: At = None
-    ) -> Float[Tensor, "batch queries vocabulary"]:
+    def forward(self, tokens: Int[Tensor, "batch length"], at: At = None) -> Float[Tensor, "batch queries vocabulary"]:
         """Logits at the positions `at` (None: all).
 
         Two exact savings: the caller may cut `tokens` after the last position that anyone asks for, where the

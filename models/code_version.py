@@ -35,9 +35,7 @@ def code_version(mixer: str, synthetic: str) -> str:
     return digest.hexdigest()
 
 
-def run_key(
-    mixer: MixerOptions, synthetic: SyntheticOptions, backbone: Backbone, training: Training, seed: int
-) -> str:
+def run_key(mixer: MixerOptions, synthetic: SyntheticOptions, backbone: Backbone, training: Training, seed: int) -> str:
     """SHA-256 of all that determines one run: equal keys mean that the result is known already.
 
     Defaults are filled in before hashing, so writing one out changes nothing.

@@ -126,9 +126,7 @@ class Ensemble:
             ) -> tuple[Tensor, Tensor]:
                 return _loss(functional_call(self.module, views, (tokens, at)), targets)
 
-            found = vmap(of_seed_at, randomness="different")(
-                self._views, batch.tokens, batch.targets, batch.at
-            )
+            found = vmap(of_seed_at, randomness="different")(self._views, batch.tokens, batch.targets, batch.at)
         loss, right = found
         return loss, right
 
@@ -155,9 +153,7 @@ class Ensemble:
         return (loss / total).cpu(), (right / total).cpu()
 
 
-def _initialised(
-    mixer: MixerOptions, backbone: options.Backbone, vocabulary: int, length: int, seed: int
-) -> Backbone:
+def _initialised(mixer: MixerOptions, backbone: options.Backbone, vocabulary: int, length: int, seed: int) -> Backbone:
     """The model of a seed, on the CPU so that every device starts from the same numbers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(seed, "model").initial_seed())

@@ -56,9 +56,7 @@ class Run:
         self.resumed = state["resumed"] + 1
 
 
-def train_epoch(
-    request: TrainRequest, ensemble: Ensemble, run: Run, training: Batch, limit: float | None
-) -> bool:
+def train_epoch(request: TrainRequest, ensemble: Ensemble, run: Run, training: Batch, limit: float | None) -> bool:
     """One pass over the training data; the losses go to the records. True if the time limit cut it short."""
     settings, device = request.training, run.weights.device
     sequences = training.tokens.shape[1]

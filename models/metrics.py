@@ -27,8 +27,12 @@ class Metric(BaseModel):
 
 
 def _accuracy(split: str) -> Metric:
-    return Metric(unit="fraction", direction="higher", from_learning=True,
-                  describes=f"share of supervised positions of the {split} split predicted right")
+    return Metric(
+        unit="fraction",
+        direction="higher",
+        from_learning=True,
+        describes=f"share of supervised positions of the {split} split predicted right",
+    )
 
 
 def _time(what: str) -> Metric:
@@ -40,63 +44,85 @@ METRICS: dict[str, Metric] = {
     "train_accuracy": _accuracy("training"),
     "validation_accuracy": _accuracy("validation"),
     "test_loss": Metric(
-        unit="number", direction="lower", from_learning=True,
+        unit="number",
+        direction="lower",
+        from_learning=True,
         describes="nats per supervised position, test split",
     ),
     "train_loss": Metric(
-        unit="number", direction="lower", from_learning=True,
+        unit="number",
+        direction="lower",
+        from_learning=True,
         describes="nats per supervised position, last epoch",
     ),
     "initial_train_loss": Metric(
-        unit="number", direction="neither",
+        unit="number",
+        direction="neither",
         describes="nats per supervised position, before the first step",
     ),
     "perplexity": Metric(
-        unit="number", direction="lower", from_learning=True,
+        unit="number",
+        direction="lower",
+        from_learning=True,
         describes="exp of the test loss",
     ),
     "forward_time": _time("median of one forward pass of a batch"),
     "step_time": _time("median of one training step"),
     "train_time": _time("all of the training, evaluation included"),
     "throughput": Metric(
-        unit="per_second", direction="higher", of_hardware=True,
+        unit="per_second",
+        direction="higher",
+        of_hardware=True,
         describes="training tokens per second",
     ),
     "peak_memory": Metric(
-        unit="bytes", direction="lower", of_hardware=True,
+        unit="bytes",
+        direction="lower",
+        of_hardware=True,
         describes="highest memory during training",
     ),
     "state_memory": Metric(
-        unit="bytes", direction="lower", source="analytic",
+        unit="bytes",
+        direction="lower",
+        source="analytic",
         describes="recurrent state of one sequence",
     ),
     "parameters": Metric(unit="count", direction="lower", source="analytic", describes="trained numbers"),
     "flops": Metric(
-        unit="count", direction="lower", source="analytic",
+        unit="count",
+        direction="lower",
+        source="analytic",
         describes="floating-point operations of one forward pass",
     ),
     "nan_count": Metric(
-        unit="count", direction="lower",
+        unit="count",
+        direction="lower",
         describes="steps whose loss or gradient was not finite",
     ),
     "diverged": Metric(
-        unit="event", direction="lower",
+        unit="event",
+        direction="lower",
         describes="training ended on a loss that was not finite",
     ),
     "relative_error": Metric(
-        unit="number", direction="lower",
+        unit="number",
+        direction="lower",
         describes="norm of the difference over norm of the reference",
     ),
     "max_error": Metric(
-        unit="number", direction="lower",
+        unit="number",
+        direction="lower",
         describes="largest absolute difference to the reference",
     ),
     "steps_to_converge": Metric(
-        unit="count", direction="lower", from_learning=True,
+        unit="count",
+        direction="lower",
+        from_learning=True,
         describes="optimiser steps until the validation accuracy first reached `stop_at`, or 0.9",
     ),
     "cost": Metric(
-        unit="dollars", direction="lower",
+        unit="dollars",
+        direction="lower",
         describes="seconds x rate of the device, failed attempts included",
     ),
 }

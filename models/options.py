@@ -74,8 +74,7 @@ class Mqar(Options):
         needed = 3 * self.pairs + 1 if self.layout == "padded" else 4 * self.pairs
         if self.length < needed:
             raise ValueError(
-                f"{self.pairs} pairs in the {self.layout} layout need a length of at least {needed}, "
-                f"not {self.length}"
+                f"{self.pairs} pairs in the {self.layout} layout need a length of at least {needed}, not {self.length}"
             )
         if self.vocabulary - 2 < self.pairs:
             raise ValueError(f"{self.pairs} distinct keys need a vocabulary of at least {self.pairs + 2}")

@@ -28,9 +28,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.worker", description="Train what request.json asks for."
-    )
+    parser = argparse.ArgumentParser(prog="python -m models.worker", description="Train what request.json asks for.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--lifeline", action="store_true", help="die as soon as standard input is closed")
     parser.add_argument("--dry-run-steps", type=int, metavar="N", help="train N steps, keep nothing")

@@ -84,9 +84,7 @@ class HeadMixer(Mixer):
         apart = x.view(*x.shape[:2], parts, self.heads, self.head_width).permute(2, 0, 3, 1, 4)
         return tuple(apart.contiguous().unbind(0))
 
-    def join_heads(
-        self, x: Float[Tensor, "batch heads length head_width"]
-    ) -> Float[Tensor, "batch length width"]:
+    def join_heads(self, x: Float[Tensor, "batch heads length head_width"]) -> Float[Tensor, "batch length width"]:
         """The output projection of all heads side by side."""
         joined: Tensor = self.out(x.transpose(1, 2).flatten(2))
         return joined

@@ -28,9 +28,7 @@ class LinearAttention(HeadMixer):
         self.weights: Tensor
         self.register_buffer("weights", position_weights(options.kernel, length), persistent=False)
 
-    def forward(
-        self, x: Float[Tensor, "batch length width"], at: At = None
-    ) -> Float[Tensor, "batch queries width"]:
+    def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
         q, k, v = self.queries_keys_values(x, at)
         c = rows(self.weights[: x.shape[1], : x.shape[1]], at).to(x.dtype)
         weights = feature_map(self.kernel, q) @ feature_map(self.kernel, k).mT

@@ -53,9 +53,7 @@ class LogLinear(HeadMixer):
         table = one_hot * position_weights(options.kernel, length).unsqueeze(1)
         self.register_buffer("table", table, persistent=False)
 
-    def forward(
-        self, x: Float[Tensor, "batch length width"], at: At = None
-    ) -> Float[Tensor, "batch queries width"]:
+    def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
         q, k, v = self.queries_keys_values(x, at)
         lambdas = functional.softplus(self.level_weights(select(x, at)))
         lambdas = lambdas.view(*lambdas.shape[:2], self.heads, self.levels)

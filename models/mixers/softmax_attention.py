@@ -25,9 +25,7 @@ class SoftmaxAttention(HeadMixer):
         self.mask: Tensor
         self.register_buffer("mask", mask, persistent=False)
 
-    def forward(
-        self, x: Float[Tensor, "batch length width"], at: At = None
-    ) -> Float[Tensor, "batch queries width"]:
+    def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
         q, k, v = self.queries_keys_values(x, at)
         mask = rows(self.mask[: x.shape[1], : x.shape[1]], at).to(x.dtype)
         scores = (q * self.head_width**-0.5) @ k.mT + (mask if mask.dim() == 2 else mask.unsqueeze(1))

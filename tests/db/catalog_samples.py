@@ -66,9 +66,7 @@ def proposal(stem: str = STEM, based_on: tuple[str, ...] = ("cosformer", "log-li
     )
 
 
-def registration(
-    stem: str = STEM, fidelity: str = "specified", s1: str = CRITERIA[0][4], **setup: Any
-) -> Registration:
+def registration(stem: str = STEM, fidelity: str = "specified", s1: str = CRITERIA[0][4], **setup: Any) -> Registration:
     criteria: list[dict[str, str]] = [
         {"id": id, "section": section, "role": role, "text": text, "canonical": canonical}
         for id, section, role, text, canonical in CRITERIA
@@ -110,9 +108,13 @@ def result(seed: int, accuracy: float = 0.91, epochs: int = 3, values: tuple[Val
     )
 
 
-_CURVES: Mapping[
-    Literal["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr"], float
-] = {"train_loss": 4.1, "train_accuracy": 0.4, "validation_loss": 4.2, "validation_accuracy": 0.3, "lr": 1e-3}
+_CURVES: Mapping[Literal["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr"], float] = {
+    "train_loss": 4.1,
+    "train_accuracy": 0.4,
+    "validation_loss": 4.2,
+    "validation_accuracy": 0.3,
+    "lr": 1e-3,
+}
 
 
 def register(engine: Engine, frozen: Registration | None = None, now: datetime = NOW) -> int:
@@ -129,9 +131,7 @@ def register(engine: Engine, frozen: Registration | None = None, now: datetime =
     ).id
 
 
-def start(
-    engine: Engine, registration_id: int, seeds: int = 2, code: str = "c0ffee", now: datetime = NOW
-) -> int:
+def start(engine: Engine, registration_id: int, seeds: int = 2, code: str = "c0ffee", now: datetime = NOW) -> int:
     """An experiment with its runs planned; the key is told from variant, seed and code."""
     experiment = catalog.start_experiment(
         engine, registration_id, executor="local", profile="full", git_commit=code, git_dirty=False, now=now
@@ -225,8 +225,6 @@ def fill(engine: Engine) -> tuple[int, int]:
         engine, faulty, [key("cosformer", 0, "beef"), key("cosformer", 1, "beef")], **HERE, now=NOW
     )
     first, second = begun.values()
-    catalog.end_attempt(
-        engine, first, "preempted", seconds=30.0, dollars=0.01, reason="node taken", now=LATER
-    )
+    catalog.end_attempt(engine, first, "preempted", seconds=30.0, dollars=0.01, reason="node taken", now=LATER)
     catalog.store_handle(engine, second, {"pid": 4711}, NOW)
     return frozen, experiment

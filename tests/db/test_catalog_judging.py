@@ -45,9 +45,7 @@ def test_the_same_judgement_is_kept_once_and_another_is_added(filled: Engine) ->
     assert catalog.record_judgement(filled, frozen, experiment, mixed, SHA, NOW) == 1
     assert catalog.record_judgement(filled, frozen, experiment, judgement(), "f" * 64, NOW) == 2
     assert catalog.record_judgement(filled, frozen, experiment, judgement("ABANDON"), "f" * 64, NOW) == 3
-    assert catalog.record_judgement(filled, frozen, experiment, judgement(), SHA, NOW) == 4, (
-        "back again is news"
-    )
+    assert catalog.record_judgement(filled, frozen, experiment, judgement(), SHA, NOW) == 4, "back again is news"
     assert one(filled, f"SELECT COUNT(*), SUM(latest) FROM verdicts WHERE stem = '{STEM}'") == (1, 1)
 
 
@@ -66,9 +64,7 @@ def test_every_registered_criterion_needs_its_outcome(filled: Engine) -> None:
         catalog.record_judgement(filled, frozen, experiment, short, SHA, NOW)
     easier = judgement().outcomes[0].model_copy(update={"canonical": "cos_log_linear.test_accuracy > 0.1"})
     moved = judgement().model_copy(update={"outcomes": (easier, *judgement().outcomes[1:])})
-    with pytest.raises(
-        ValueError, match=r"is not about the registered criterion cos_log_linear\.test_accuracy > 0\.8"
-    ):
+    with pytest.raises(ValueError, match=r"is not about the registered criterion cos_log_linear\.test_accuracy > 0\.8"):
         catalog.record_judgement(filled, frozen, experiment, moved, SHA, NOW)
     with pytest.raises(ValueError, match="is not of registration"):
         catalog.record_judgement(filled, frozen + 1, experiment, judgement(), SHA, NOW)
@@ -103,9 +99,9 @@ def test_a_person_overrules_with_a_second_row_and_both_are_shown(filled: Engine)
         1,
         1,
     )
-    assert one(
-        filled, f"SELECT COUNT(*) FROM criteria WHERE registration_id = {frozen} AND decision IS NOT NULL"
-    ) == (len(CRITERIA),)
+    assert one(filled, f"SELECT COUNT(*) FROM criteria WHERE registration_id = {frozen} AND decision IS NOT NULL") == (
+        len(CRITERIA),
+    )
     assert catalog.record_judgement(filled, frozen, experiment, judgement(), SHA, LATER) == 1, "nothing new"
     catalog.record_judgement(filled, frozen, experiment, judgement("ABANDON"), SHA, LATER)
     assert one(filled, f"SELECT verdict, overruled_by FROM verdicts WHERE stem = '{STEM}'") == (

@@ -323,8 +323,7 @@ def test_processes_that_create_at_once_agree(tmp_path: Path) -> None:
     path = tmp_path / "new" / "catalog.sqlite"
     script = "import sys; from db.engine import open_catalog; print(open_catalog(sys.argv[1]).created)"
     workers = [
-        subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
     said = [worker.communicate(timeout=60)[0].strip() for worker in workers]
     assert said.count("True") == 1

@@ -46,9 +46,7 @@ def test_the_same_specification_is_registered_once(engine: Engine) -> None:
 
 def test_an_edit_is_written_down_field_by_field(engine: Engine) -> None:
     register(engine)
-    edited = register(
-        engine, registration(s1="cos_log_linear.test_accuracy > 0.7", seeds=[6, 12], error=0.1), LATER
-    )
+    edited = register(engine, registration(s1="cos_log_linear.test_accuracy > 0.7", seeds=[6, 12], error=0.1), LATER)
     assert catalog.deviations_of(engine, edited) == [
         Deviation(
             "criteria.S1.canonical",
@@ -80,9 +78,7 @@ def test_results_of_another_proposal_have_not_been_seen(engine: Engine) -> None:
 
 def test_a_quick_profile_is_no_deviation_from_the_full_one(engine: Engine) -> None:
     full = register(engine)
-    quick = register(
-        engine, registration(fidelity="reduced", training={"epochs": 2, "batch": 8, "lr": 1e-3}), LATER
-    )
+    quick = register(engine, registration(fidelity="reduced", training={"epochs": 2, "batch": 8, "lr": 1e-3}), LATER)
     assert catalog.deviations_of(engine, quick) == []
     assert catalog.latest_registration(engine, STEM) == quick
     assert catalog.latest_registration(engine, STEM, fidelity="specified") == full

@@ -54,9 +54,7 @@ def test_a_later_look_adds_its_runs(engine: Engine) -> None:
     train_all(engine, experiment)
     assert catalog.runs_without_result(engine, experiment) == []
     start(engine, 1, seeds=2)
-    assert [
-        (run.variant, run.seed, run.spec_json) for run in catalog.runs_without_result(engine, experiment)
-    ] == [
+    assert [(run.variant, run.seed, run.spec_json) for run in catalog.runs_without_result(engine, experiment)] == [
         ("cos_log_linear", 1, '{"mixer":"x"}'),
         ("cosformer", 1, '{"mixer":"x"}'),
     ]
@@ -252,8 +250,7 @@ def test_numbers_that_are_none_are_refused_whole(
     attempt = begin(engine, experiment, key("cosformer", 0))
     # what training gives is checked already; this is what gets past it
     extra = tuple(
-        Value.model_construct(**{"source": "measured", "condition": {}, "spread": None, **value})
-        for value in values
+        Value.model_construct(**{"source": "measured", "condition": {}, "spread": None, **value}) for value in values
     )
     given = result(0, values=extra).model_copy(
         update={"curve": tuple(CurvePoint.model_construct(**point) for point in curve)}

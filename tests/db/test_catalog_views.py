@@ -25,9 +25,7 @@ def test_the_examples_answer(filled: Engine, example: str) -> None:
 
 
 def test_every_view_has_an_example() -> None:
-    assert [
-        view for view in VIEWS if not any(re.search(rf"\bFROM {view}\b", example) for example in EXAMPLES)
-    ] == []
+    assert [view for view in VIEWS if not any(re.search(rf"\bFROM {view}\b", example) for example in EXAMPLES)] == []
 
 
 def test_the_manual_names_every_table_and_column(engine: Engine) -> None:
@@ -72,9 +70,7 @@ def test_runs_are_in_one_state_each(filled: Engine) -> None:
 
 
 def test_criteria_have_a_row_each_judged_or_not(filled: Engine) -> None:
-    rows = ask(
-        filled, "SELECT stem, registration_id, criterion, decision, latest FROM criteria ORDER BY 2, position"
-    )
+    rows = ask(filled, "SELECT stem, registration_id, criterion, decision, latest FROM criteria ORDER BY 2, position")
     assert rows[:3] == [(STEM, 1, "S1", "holds", 1), (STEM, 1, "S2", "holds", 1), (STEM, 1, "F1", "fails", 1)]
     assert [row[3:] for row in rows[3:]] == [(None, 0)] * 6
 

@@ -173,9 +173,7 @@ def test_seeds_that_never_meet_are_not_measured() -> None:
 
 def test_a_criterion_of_several_parts_is_a_share_of_seeds() -> None:
     proposal = registration([("S1", "target", "ours.test_accuracy > 0.8 and ours.test_loss < 1")])
-    measurements = healthy({"ours": [0.9] * 5, "baseline": [0.5] * 5}) + runs(
-        "test_loss", {"ours": [0.5] * 4 + [2]}
-    )
+    measurements = healthy({"ours": [0.9] * 5, "baseline": [0.5] * 5}) + runs("test_loss", {"ours": [0.5] * 4 + [2]})
     found = outcomes(proposal, measurements)["S1"]
     assert (found.unit, found.achieved, found.decision) == ("share", 0.8, "undecided")
 

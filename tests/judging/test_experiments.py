@@ -146,9 +146,7 @@ def test_004_learned_nothing() -> None:
         variants=("oscillatory",),
         metrics={
             "extrapolation_error": error,
-            "frequencies_in_range": Metric(
-                unit="fraction", direction="higher", describes="share of frequencies"
-            ),
+            "frequencies_in_range": Metric(unit="fraction", direction="higher", describes="share of frequencies"),
         },
         synthetic=many_pairs(),
     )
@@ -163,7 +161,5 @@ def test_004_learned_nothing() -> None:
     assert "0.8544 -> 0.8544" in judgement.reasons[0]
     assert decisions(judgement)["S3"] == "holds"
     assert single_seed(judgement)
-    learned = [
-        one.model_copy(update={"value": 0.05}) if one.metric == "train_loss" else one for one in measurements
-    ]
+    learned = [one.model_copy(update={"value": 0.05}) if one.metric == "train_loss" else one for one in measurements]
     assert judge(proposal, learned).verdict == "ABANDON", "had it learned, its numbers would have refuted it"

@@ -25,9 +25,7 @@ def test_what_is_read(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "value", ["null", "NaN", '"nan"', '"NaN"', "Infinity", "-Infinity", '"-inf"', "1e999"]
-)
+@pytest.mark.parametrize("value", ["null", "NaN", '"nan"', '"NaN"', "Infinity", "-Infinity", '"-inf"', "1e999"])
 def test_not_a_number_is_not_measured(tmp_path: Path, value: str) -> None:
     text = json.dumps([{**FINE, "value": 0}]).replace('"value": 0', f'"value": {value}')
     assert read_measurements(written(tmp_path, text.encode()))[0].value is None

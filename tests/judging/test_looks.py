@@ -59,9 +59,7 @@ def test_each_look_takes_all_that_fits(looks: tuple[int, ...], error: float) -> 
     needed = boundaries(looks, error)
     for number in range(1, len(looks) + 1):
         assert boundaries(looks[:number], error) == needed[:number]
-    assert all(
-        enough is None or look / 2 < enough <= look for look, enough in zip(looks, needed, strict=True)
-    )
+    assert all(enough is None or look / 2 < enough <= look for look, enough in zip(looks, needed, strict=True))
 
 
 @pytest.mark.parametrize("looks", [(), (0, 5), (5, 5), (10, 5)])
@@ -75,9 +73,7 @@ def test_error_is_a_probability() -> None:
         boundaries((5,), 0.5)
 
 
-@pytest.mark.parametrize(
-    ("holding", "failing", "seeds", "more"), [(4, 1, 5, 11), (5, 5, 10, None), (0, 0, 5, None)]
-)
+@pytest.mark.parametrize(("holding", "failing", "seeds", "more"), [(4, 1, 5, 11), (5, 5, 10, None), (0, 0, 5, None)])
 def test_more_seeds(holding: int, failing: int, seeds: int, more: int | None) -> None:
     assert more_seeds(holding, failing, seeds, 0.05) == more
     assert more_seeds(failing, holding, seeds, 0.05) == more

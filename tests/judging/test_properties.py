@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from proposals.judging import CriterionOutcome, judge
 
 accuracy = st.floats(0, 1).map(lambda value: round(value, 3))
-pairs = st.integers(1, 12).flatmap(
-    lambda seeds: st.tuples(*[st.lists(accuracy, min_size=seeds, max_size=seeds)] * 2)
-)
+pairs = st.integers(1, 12).flatmap(lambda seeds: st.tuples(*[st.lists(accuracy, min_size=seeds, max_size=seeds)] * 2))
 comparisons = st.sampled_from([
     "ours.test_accuracy > 0.5",
     "ours.test_accuracy >= baseline.test_accuracy",
@@ -23,9 +21,7 @@ comparisons = st.sampled_from([
 def judged(text: str, ours: list[float], baseline: list[float], **more: object) -> CriterionOutcome:
     # every variant at chance would set it aside: that is another question
     proposal = registration([("S1", "expectation", text)], variants=("ours", "baseline", "reference"), **more)
-    return judge(
-        proposal, healthy({"ours": ours, "baseline": baseline, "reference": [1.0] * len(ours)})
-    ).outcomes[0]
+    return judge(proposal, healthy({"ours": ours, "baseline": baseline, "reference": [1.0] * len(ours)})).outcomes[0]
 
 
 @settings(deadline=None)
@@ -91,8 +87,7 @@ def test_permuting_the_seeds_of_a_look_changes_no_decision(
 @given(values=st.lists(accuracy, min_size=4, max_size=40), seed=st.integers(0, 99))
 def test_the_order_of_the_measurements_is_nothing(values: list[float], seed: int) -> None:
     columns = {
-        name: values[start::4]
-        for start, name in enumerate(("cos_log_linear", "cosformer", "log_linear", "softmax"))
+        name: values[start::4] for start, name in enumerate(("cos_log_linear", "cosformer", "log_linear", "softmax"))
     }
     measurements = healthy(columns)
     shuffled = random.Random(seed).sample(measurements, len(measurements))
@@ -104,9 +99,7 @@ def test_the_order_of_the_measurements_is_nothing(values: list[float], seed: int
 def test_prose_changes_nothing(values: tuple[list[float], list[float]], prose: str, title: str) -> None:
     given = registration([("S1", "target", "ours.test_accuracy > 0.5")])
     wordy = given.model_copy(
-        update={
-            "criteria": tuple(one.model_copy(update={"text": prose + one.text}) for one in given.criteria)
-        }
+        update={"criteria": tuple(one.model_copy(update={"text": prose + one.text}) for one in given.criteria)}
     ).model_copy(update={"stem": f"901-{title}"})
     measurements = healthy(dict(zip(("ours", "baseline"), values, strict=True)))
     one, other = judge(given, measurements), judge(wordy, measurements)

@@ -23,9 +23,7 @@ def test_the_sources_measurements_give_its_own_verdict() -> None:
         "S1": "holds", "S2": "holds", "S3": "fails", "S4": "holds", "S5": "set_aside",
         "F1": "fails", "F2": "fails", "F3": "fails",
     }  # fmt: skip
-    assert any(
-        "S3 (expectation)" in caveat and "15.2 % for 60 % .. 70 %" in caveat for caveat in judgement.caveats
-    )
+    assert any("S3 (expectation)" in caveat and "15.2 % for 60 % .. 70 %" in caveat for caveat in judgement.caveats)
     assert any(caveat.startswith("single seed") for caveat in judgement.caveats)
     assert any("softmax.test_accuracy" in caveat and "not measured" in caveat for caveat in judgement.caveats)
     assert len(judgement.caveats) == 3
@@ -85,9 +83,7 @@ def test_an_idea_that_diverged_is_a_bug_though_its_baselines_learned() -> None:
 @pytest.mark.parametrize("accuracy", [1 / 8, 1 / 62, 0.15])
 @pytest.mark.parametrize("variants", [VARIANTS_008, VARIANTS_008[:-1]], ids=["with softmax", "without"])
 @pytest.mark.parametrize("seeds", [1, 5, 10])
-def test_all_at_chance_is_a_bug_and_no_refutation(
-    accuracy: float, variants: tuple[str, ...], seeds: int
-) -> None:
+def test_all_at_chance_is_a_bug_and_no_refutation(accuracy: float, variants: tuple[str, ...], seeds: int) -> None:
     scattered = [accuracy + 0.001 * seed for seed in range(seeds)]
     judgement = judge(proposal_008(), healthy(dict.fromkeys(variants, scattered)))
     assert (judgement.verdict, judgement.rule) == ("DEBUG", 4)
@@ -99,9 +95,7 @@ def test_all_at_chance_is_a_bug_and_no_refutation(
 @pytest.mark.parametrize("seeds", [1, 5, 10])
 def test_a_tie_does_not_kill(rival: str, kill: str, seeds: int) -> None:
     values = {**SOURCE_008, "softmax": 0.99, rival: 0.913}
-    judgement = judge(
-        proposal_008(), healthy({variant: [value] * seeds for variant, value in values.items()})
-    )
+    judgement = judge(proposal_008(), healthy({variant: [value] * seeds for variant, value in values.items()}))
     assert (judgement.verdict, judgement.rule) == ("INCONCLUSIVE", 5)
     outcome = by_id(judgement)[kill]
     assert outcome.decision == "undecided"

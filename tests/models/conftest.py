@@ -45,9 +45,7 @@ def make_request(tmp_path: Path) -> Callable[..., TrainRequest]:
         sizes = {"train": 48, "validation": 16, "test": 16}
         content: dict[str, Any] = {
             "mixer": MIXERS[mixer],
-            "synthetic": {
-                "name": "mqar", "layout": layout, "pairs": 3, "length": 16, "vocabulary": 12, **sizes
-            },
+            "synthetic": {"name": "mqar", "layout": layout, "pairs": 3, "length": 16, "vocabulary": 12, **sizes},
             "backbone": {"layers": 2, "width": 8, "heads": 2},
             "training": {"epochs": 4, "batch": 20, "lr": 1e-2},
             "seeds": [0],

@@ -14,9 +14,7 @@ from models.synthetics.base import IGNORED
 
 def model_and_data(options, layout, dropout=0.0):
     torch.manual_seed(0)
-    synthetic = Mqar(
-        name="mqar", layout=layout, pairs=3, length=20, vocabulary=12, train=24, validation=4, test=4
-    )
+    synthetic = Mqar(name="mqar", layout=layout, pairs=3, length=20, vocabulary=12, train=24, validation=4, test=4)
     model = Backbone(options, BackboneOptions(layers=2, width=8, heads=2, dropout=dropout), 12, 20).double()
     return model, build_data(synthetic, 0)
 
@@ -68,6 +66,4 @@ def test_rms_norm_and_its_gradient():
     with torch.no_grad():
         norm.gain.copy_(torch.rand(6))
     torch.testing.assert_close(norm(x), functional.rms_norm(x, (6,), norm.gain, RMSNorm.EPS))
-    torch.autograd.gradcheck(
-        lambda x, gain: torch.func.functional_call(norm, {"gain": gain}, (x,)), (x, norm.gain)
-    )
+    torch.autograd.gradcheck(lambda x, gain: torch.func.functional_call(norm, {"gain": gain}, (x,)), (x, norm.gain))

@@ -10,7 +10,7 @@ from models.code_version import COMMON, code_version, run_key
 
 MODELS = Path(__file__).parents[2] / "models"
 NO_PART_IN_THE_NUMBERS = {
-    "__init__.py", "checkpoint.py", "code_version.py", "metrics.py", "options.py", "request.py", "worker.py",
+    "__init__.py", "arithmetic.py", "checkpoint.py", "code_version.py", "metrics.py", "options.py", "request.py", "worker.py",
     "mixers/__init__.py", "synthetics/__init__.py",
 }  # fmt: skip
 
@@ -22,9 +22,7 @@ def key(request, **replaced):
 
 def test_a_key_depends_on_all_that_determines_the_run(make_request):
     request = make_request()
-    other = make_request(
-        mixer="softmax", synthetic={"pairs": 2}, backbone={"layers": 1}, training={"lr": 0.5}
-    )
+    other = make_request(mixer="softmax", synthetic={"pairs": 2}, backbone={"layers": 1}, training={"lr": 0.5})
     keys = {key(request)}
     for name in ("mixer", "synthetic", "backbone", "training"):
         keys.add(key(request, **{name: getattr(other, name)}))
