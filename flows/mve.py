@@ -10,15 +10,16 @@ from prefect import flow
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
+from proposals.judging.outcomes import Judgement
 from proposals.workspace import Workspace, find_workspace
 from tasks.announce import announce
 from tasks.collect import sweep
 from tasks.dry_run import dry_run
 from tasks.executors import Executor, executor_named
-from tasks.judge import judge
+from tasks.judge import judge, judge_paper
 from tasks.lock import only_one
 from tasks.plan import Planned, plan
-from tasks.register import freeze_proposal
+from tasks.register import Registered, freeze_proposal
 from tasks.report import report
 from tasks.train import CrashError, InfrastructureError, train
 
@@ -37,26 +38,33 @@ async def mve(
     InfrastructureError where runs could not be trained: machines that fail say nothing about the idea.
     """
     place = find_workspace(workspace, catalog)
-    machine = executor_named(executor)
+    executor_named(executor)
     log = get_run_logger()
     with only_one(place, proposal):
         registered = freeze_proposal(place, proposal, quick)
         log.info("%s is registered as %s", proposal, registered.sha256[:12])
         sweep(place)
-        seeds = registered.first_look
-        while True:
-            planned = plan(place, registered.id, seeds, executor, quick)
-            log.info("%d of %d runs have no result yet", len(planned.missing), planned.total)
-            await _train_all(place, planned, machine)
-            judgement = judge(place, registered.id, planned.experiment)
-            if judgement.next_look is None:
-                break
-            log.info("undecided at %d seeds: going on to %d", seeds, judgement.next_look)
-            seeds = judgement.next_look
+        judgement = judge_paper(place, registered.id, quick) or await _train_and_judge(
+            place, registered, executor, quick
+        )
         page = report(place, registered.id)
         announce(registered.number, page, judgement)
         log.info("%s: %s", judgement.verdict, "; ".join(judgement.reasons))
     return str(judgement.verdict)
+
+
+async def _train_and_judge(place: Workspace, registered: Registered, executor: str, quick: bool) -> Judgement:
+    """Look after look, until one decides or none is left."""
+    seeds = registered.first_look
+    while True:
+        planned = plan(place, registered.id, seeds, executor, quick)
+        get_run_logger().info("%d of %d runs have no result yet", len(planned.missing), planned.total)
+        await _train_all(place, planned, executor_named(executor))
+        judgement = judge(place, registered.id, planned.experiment)
+        if judgement.next_look is None:
+            return judgement
+        get_run_logger().info("undecided at %d seeds: going on to %d", seeds, judgement.next_look)
+        seeds = judgement.next_look
 
 
 async def _train_all(place: Workspace, planned: Planned, machine: Executor) -> None:

@@ -59,7 +59,9 @@ def _print_result(place: Workspace, sha256: str, console: Console, seconds: floa
         # a later call with nothing to train is an experiment too, with the same runs
         states = run_states(catalog.engine, latest_experiment(catalog.engine, registration) or stored.experiment_id)
         facts = facts_of(catalog.engine, stored.experiment_id)
-    if before == stored.verdict_id:
+    if not states:
+        console.print("Nothing was trained: arithmetic decides it, for $0.00.")
+    elif before == stored.verdict_id:
         console.print(
             f"Nothing was trained: all {len(states)} runs of registration {sha256[:12]} have results since "
             f"{stored.judged_at:%Y-%m-%d %H:%M} UTC, and neither the proposal nor the code that trains has changed."

@@ -47,7 +47,8 @@ def write_report(place: Workspace, registration: int) -> Path:
         runs = results_of(engine, stored.experiment_id)
         page = page_folder / "results.md"
         _replace(page, _page(engine, registration, frozen, stored, runs, page, place))
-        draw_curves(_curves(frozen, runs), page_folder / "curves.svg")
+        if runs:
+            draw_curves(_curves(frozen, runs), page_folder / "curves.svg")
         draw_margins(stored.judgement.outcomes, page_folder / "margins.svg")
         write_log(folder / "log.md", facts_of(engine, stored.experiment_id), log_of(engine, frozen.stem))
     return page

@@ -12,6 +12,7 @@ from db.catalog import (
     measurements_of,
     open_catalog,
 )
+from proposals.checks import figures_on_paper
 from proposals.judging.fingerprint import fingerprint
 from proposals.judging.judge import judge
 from proposals.judging.outcomes import CriterionOutcome, Judgement
@@ -41,7 +42,8 @@ def _verify(engine: Engine, stem: str) -> Finding:
     if registration is None or stored is None:
         raise ValueError(f"the catalog has no verdict on {stem}. `mve run {stem}` gives it one")
     frozen = load_registration(engine, registration)
-    measurements = measurements_of(engine, registration, verdict_id=stored.verdict_id)
+    trained = measurements_of(engine, registration, verdict_id=stored.verdict_id)
+    measurements = trained or list(figures_on_paper(frozen.setup))  # a verdict on paper rests on no run
     differences = [
         f"the numbers of {run.variant}, seed {run.seed} are not those that were recorded (run {run.key[:12]})"
         for run in altered_runs(engine, registration)

@@ -81,6 +81,20 @@ def test_a_proposal_reaches_its_verdict_and_a_second_call_trains_nothing(
     assert "are not those that were recorded" in done.stdout
 
 
+def test_what_arithmetic_decides_is_not_trained(mve: Any, prefect_api: str, tmp_path: Path) -> None:
+    write_proposal(tmp_path, target="`attention.state_memory < 0.2 * linear.state_memory`")
+    done = mve("run", "101", workspace=tmp_path, api=prefect_api)
+    assert done.returncode == 0, done.stderr
+    assert "ABANDON" in done.stdout
+    assert "Nothing was trained: arithmetic decides it" in done.stdout
+    catalog = tmp_path / "db" / "catalog.sqlite"
+    assert ask(catalog, "select verdict, cost from verdicts") == [("ABANDON", 0.0)]
+    assert ask(catalog, "select count(*) from run") == [(0,)]
+    page = (tmp_path / "experiments" / "101-small-recall" / "results.md").read_text()
+    assert "Arithmetic decides it: nothing was trained." in page
+    assert mve("verify", "101", workspace=tmp_path).returncode == 0
+
+
 def test_an_edited_proposal_is_a_deviation_that_says_results_had_been_seen(
     mve: Any, prefect_api: str, tmp_path: Path
 ) -> None:
@@ -153,6 +167,31 @@ def test_a_killed_training_goes_on_from_its_checkpoint(mve: Any, prefect_api: st
         f"select step, value from curve_point where run_id = {resumed[0][0]} and metric = 'train_loss' order by step"
     )
     assert ask(catalog, query) == expected
+
+
+def test_an_interrupted_run_stops_its_trainings_and_says_so(mve: Any, prefect_api: str, tmp_path: Path) -> None:
+    place = write_proposal(tmp_path)
+    document = place.proposals / "101-small-recall.md"
+    document.write_text(document.read_text().replace("epochs: 2, batch: 32", "epochs: 20000, batch: 8"))
+    flow = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "run", "101"],
+        env=environment(tmp_path, prefect_api),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(place.runs.glob("*/checkpoint.pt")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    flow.send_signal(signal.SIGINT)
+    output, _ = flow.communicate(timeout=90)
+    assert flow.returncode != 0, output
+    catalog = tmp_path / "db" / "catalog.sqlite"
+    assert {state for (state,) in ask(catalog, "select state from attempt_end")} == {"cancelled"}, output
+    assert ask(catalog, "select count(*) from uncollected") == [(0,)]
+    handles = [json.loads(text) for (text,) in ask(catalog, "select handle from attempt_handle")]
+    assert handles
+    assert not any(Path(f"/proc/{handle['pid']}").exists() for handle in handles)
 
 
 def test_two_at_once_on_one_proposal(mve: Any, prefect_api: str, tmp_path: Path) -> None:
