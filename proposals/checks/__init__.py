@@ -11,6 +11,8 @@ A refusal is final until the document changes, a note is a doubt. A proposal tha
 not refused, it has its verdict.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +26,8 @@ from proposals.checks.rates import Estimate
 from proposals.checks.reach import Look, describe
 from proposals.errors import Problem, UnreadableError
 from proposals.judging.outcomes import CriterionOutcome, VerdictName
-from proposals.reading import Reading, clashes, read_as_far_as_it_goes
+from proposals.reading import Reading, clashes, list_proposals, read_as_far_as_it_goes
+from proposals.reading.folder import number_of
 from proposals.spec import Criterion, Registration
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "PaperVerdict",
     "amendments",
     "check",
+    "check_folder",
     "decide_on_paper",
     "figures_on_paper",
     "freeze",
@@ -81,12 +85,26 @@ def check(path: Path, registered: Registration | None = None, results_seen: bool
     registered: what was frozen of this proposal before, if it was, and whether any run of it had shown a result; what
     an edit since then changed is listed too.
     """
+    return _check(path, clashes(path), registered, results_seen)
+
+
+def check_folder(folder: Path) -> Iterator[CheckReport]:
+    """Every proposal of the folder, in order of their names. The folder is listed once, and not once for each."""
+    paths = list_proposals(folder)
+    bearing = Counter(number_of(path.stem) for path in paths)
+    for path in paths:
+        yield _check(path, clashes(path) if bearing[number_of(path.stem)] > 1 else ())
+
+
+def _check(
+    path: Path, clashing: tuple[Problem, ...], registered: Registration | None = None, results_seen: bool = False
+) -> CheckReport:
     try:
         reading = read_as_far_as_it_goes(path)
     except UnreadableError as fault:
         return CheckReport(file=str(path), stem=path.stem, exit_code=2, problems=fault.problems, notes=(), criteria=())
     findings = rules.findings_of(reading)
-    problems = (*reading.problems, *rules.problems(reading, findings), *clashes(path))
+    problems = (*reading.problems, *rules.problems(reading, findings), *clashing)
     proposal = reading.proposal
     report = CheckReport(
         file=proposal.file,

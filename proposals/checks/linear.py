@@ -135,7 +135,10 @@ def sums(value: Value) -> tuple[Terms, Fraction]:
         case Arithmetic("/", left, right):
             return _divided(value, sums(left), sums(right))
         case Call("max" | "min" as function, arguments):
-            return {Call(function, tuple(sorted(set(arguments), key=canonical))): Fraction(1)}, Fraction(0)
+            distinct = sorted(set(arguments), key=canonical)
+            if len(distinct) == 1:
+                return sums(distinct[0])
+            return {Call(function, tuple(distinct)): Fraction(1)}, Fraction(0)
     return {value: Fraction(1)}, Fraction(0)
 
 

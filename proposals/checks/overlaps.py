@@ -21,6 +21,8 @@ from proposals.language import canonical
 from proposals.language.expressions import Comparison, Condition, Number, Value
 from proposals.spec import Criterion, Setup
 
+MANY = 12
+"""More criteria than that on one subject are not compared: no proposal has them, and every pair would be named."""
 MUST_HOLD = frozenset({"target", "guard"})
 
 
@@ -39,7 +41,9 @@ class Landscape:
     def __init__(self, trees: Sequence[tuple[Criterion, Condition]], setup: Setup) -> None:
         self.metrics: Mapping[str, Metric] = setup.vocabulary
         self.looks = setup.seeds
-        self.all = [criterion for criterion, _ in trees]
+        self.one_of_each = {criterion.role: criterion for criterion, _ in trees}
+        self.crowded: list[Placed] = []
+        """The first of more criteria on a subject than are compared."""
         self.subjects: dict[Value, list[Placed]] = {}
         for criterion, tree in trees:
             found = region_of(tree, self.metrics, setup.proposed)
@@ -47,6 +51,8 @@ class Landscape:
                 subject, region = found
                 placed = Placed(criterion, subject, possible(subject, region, self.metrics))
                 self.subjects.setdefault(subject, []).append(placed)
+        for subject in [subject for subject, group in self.subjects.items() if len(group) > MANY]:
+            self.crowded.append(self.subjects.pop(subject)[0])
 
     def pairs(self) -> Iterator[tuple[Placed, Placed]]:
         """Each success criterion with each failure criterion on its subject."""
@@ -87,17 +93,18 @@ class Landscape:
         found = []
         for interval in (one for piece in pieces for one in possible(subject, piece, self.metrics)):
             value = sample(interval)
-            judged = self._judged({one.criterion.id: contains(one.region, value) for one in self.subjects[subject]})
+            judged = self._judged([(one.criterion, contains(one.region, value)) for one in self.subjects[subject]])
             text = f"{judged.verdict} (rule {judged.rule})"
             if text not in found:
                 found.append(text)
         return " or ".join(found)
 
-    def _judged(self, inside: Mapping[str, bool]) -> Judgement:
-        outcomes = []
-        for criterion in self.all:
-            holds = inside.get(criterion.id, criterion.section == "success")
-            outcomes.append(_outcome(criterion, "holds" if holds else "fails"))
+    def _judged(self, decided: list[tuple[Criterion, bool]]) -> Judgement:
+        """One criterion of each role stands for all the others: that they come out well is all that is asked."""
+        ids = {criterion.id for criterion, _ in decided}
+        others = [criterion for criterion in self.one_of_each.values() if criterion.id not in ids]
+        well = [(criterion, criterion.section == "success") for criterion in others]
+        outcomes = [_outcome(criterion, "holds" if holds else "fails") for criterion, holds in (*decided, *well)]
         return decide(outcomes, Facts(seeds=self.looks[0], looks=self.looks))
 
 
@@ -141,6 +148,12 @@ def contradictions(land: Landscape) -> Iterator[Problem]:
 
 def notes(land: Landscape) -> Iterator[Problem]:
     yield from _gaps(land)
+    for one in land.crowded:
+        yield _problem(
+            one.criterion,
+            f"more than {MANY} criteria are about `{canonical(one.subject)}`, so they were not compared",
+            "Keep those that settle the question",
+        )
     for success, failure in land.pairs():
         shared = both(success.region, failure.region)
         refused = success.criterion.role in MUST_HOLD and failure.criterion.role == "kill" and not is_points(shared)

@@ -46,7 +46,7 @@ def findings_of(reading: Reading) -> Findings | None:
     if setup is None:
         return None
     names = names_of(setup)
-    trees = tuple((one, read(one.canonical, names)) for one in reading.proposal.criteria if one.canonical is not None)
+    trees = tuple((one, read(one.binding, names)) for one in reading.proposal.criteria if one.binding is not None)
     paper = paper_of(setup)
     return Findings(
         reading, setup, trees, paper, Landscape(trees, setup), looks_of(setup), estimate_of(setup.compute),

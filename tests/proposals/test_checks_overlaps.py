@@ -1,8 +1,11 @@
 """Success and failure criteria side by side: subjects, the values for which a criterion holds, overlaps and gaps."""
 
+import time
+from collections.abc import Iterator
 from fractions import Fraction
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from proposal_documents import GOOD, line_of, only, written
 
 from models.metrics import METRICS
 from proposals.checks import CheckReport, check
+from proposals.checks.ranges import outlook
 from proposals.checks.regions import (
     EVERYTHING,
     NOTHING,
@@ -25,7 +29,20 @@ from proposals.checks.regions import (
     sample,
     whole_numbers,
 )
+from proposals.judging.evaluate import number, truth
 from proposals.language import Names, canonical, read
+from proposals.language.expressions import (
+    And,
+    Arithmetic,
+    Call,
+    Comparison,
+    Condition,
+    MetricRef,
+    Negative,
+    Not,
+    Number,
+    Or,
+)
 
 NAMES = Names(("ours", "base", "other"), ("ours",))
 SUCCESS = "It recalls: `ours.test_accuracy > 80%`"
@@ -124,6 +141,65 @@ def test_sets_behave_as_sets(one: Region, other: Region) -> None:
     assert either(one, complement(one)) == EVERYTHING
 
 
+CONSTANTS = st.sampled_from([0.0, 0.5, 1.0, 2.0, 0.05, 3.0])
+METRICS_READ = st.builds(MetricRef, st.sampled_from(["ours", "base"]), st.sampled_from(["test_accuracy", "step_time"]))
+VALUES = st.recursive(
+    st.one_of(METRICS_READ, METRICS_READ, st.builds(Number, CONSTANTS)),
+    lambda inner: st.one_of(
+        st.builds(Arithmetic, st.sampled_from(["+", "-", "*", "/"]), inner, inner),
+        st.builds(Negative, inner),
+        st.builds(lambda one, other: Call("max", (one, other)), inner, inner),
+    ),
+    max_leaves=5,
+)
+CONDITIONS = st.recursive(
+    st.builds(lambda left, op, right: Comparison((left, right), (op,)), VALUES, st.sampled_from(["<", ">"]), VALUES),
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(lambda one, other: And((one, other)), inner, inner),
+        st.builds(lambda one, other: Or((one, other)), inner, inner),
+    ),
+    max_leaves=3,
+)
+
+
+@given(CONDITIONS, st.lists(st.floats(0.01, 0.99), min_size=4, max_size=4))
+def test_a_place_says_what_the_condition_says(condition: Condition, drawn: list[float]) -> None:
+    values = dict(zip([(v, m) for v in ("ours", "base") for m in ("test_accuracy", "step_time")], drawn, strict=True))
+
+    def reading(ref: MetricRef) -> float:
+        return values[ref.variant, ref.metric]
+
+    comes_out = outlook(condition, METRICS)
+    found = region_of(condition, METRICS, ("ours",))
+    said = truth(condition, reading, ())
+    near = any(_close(one, reading) for one in _comparisons(condition))
+    if said.holds is None or near:
+        return
+    assert comes_out in ("either", "always" if said.holds else "never")
+    if found is not None:
+        at = number(found[0], reading)
+        assert at is not None
+        assert contains(found[1], Fraction(at)) == said.holds
+
+
+def _close(comparison: Comparison, reading: Any) -> bool:
+    """Too close to the boundary for floats, or dividing by (almost) nothing."""
+    left, right = (number(operand, reading) for operand in comparison.operands)
+    return left is None or right is None or abs(left - right) < 1e-9 * max(1, abs(left), abs(right))
+
+
+def _comparisons(condition: Condition) -> Iterator[Comparison]:
+    match condition:
+        case Comparison():
+            yield condition
+        case And(items) | Or(items):
+            for item in items:
+                yield from _comparisons(item)
+        case Not(item):
+            yield from _comparisons(item)
+
+
 def test_points() -> None:
     assert is_points(between(0.5, 0.5))
     assert not is_points(between(0.5, 0.6))
@@ -215,3 +291,13 @@ def test_what_meets_exactly_leaves_nothing_to_say(tmp_path: Path) -> None:
         report = report_on(tmp_path, success, failure)
         assert [note.message for note in report.notes if "holds" in note.message] == []
         assert report.exit_code == 0, report.problems
+
+
+def test_so_many_criteria_on_one_subject_are_not_compared_pair_by_pair(tmp_path: Path) -> None:
+    many = "\n- ".join(f"`ours.test_accuracy > {number}%`" for number in range(50, 90))
+    started = time.perf_counter()
+    report = report_on(tmp_path, many, "\n- ".join(f"`ours.test_accuracy < {number}%`" for number in range(10, 45)))
+    assert time.perf_counter() - started < 5
+    assert report.exit_code == 0
+    (note,) = [note for note in report.notes if "more than 12 criteria" in note.message]
+    assert "are about `ours.test_accuracy`" in note.message
