@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -11,6 +12,8 @@ from models.options import Backbone, MixerOptions, SyntheticOptions, Training
 
 Role = Literal["target", "expectation", "sanity", "guard", "diagnostic", "kill", "pause", "debug"]
 Section = Literal["success", "failure"]
+Written = Role | Literal["failure"]
+"""`failure`: a failure criterion in natural notation that does not say what it does; in a code span it kills."""
 
 
 class Frozen(BaseModel):
@@ -59,7 +62,7 @@ class Setup(Frozen):
     @field_validator("seeds")
     @classmethod
     def _looks_grow(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if seeds[0] < 1 or any(later <= earlier for earlier, later in zip(seeds, seeds[1:], strict=False)):
+        if seeds[0] < 1 or any(later <= earlier for earlier, later in pairwise(seeds)):
             raise ValueError("each look needs more seeds than the one before, such as [5, 10]")
         return seeds
 
@@ -81,12 +84,13 @@ class Setup(Frozen):
 
 
 class Criterion(Frozen):
-    """One bullet. `formal` is the code span as written, `canonical` its reading; only the latter is judged."""
+    """One bullet, row or sentence. `formal` is the code span as written, `canonical` its reading. Without a code span
+    both `suggested` and `canonical` are a guess, for the author to accept: `binding` is what may be judged."""
 
     id: str
     """S1, S2... for success, F1, F2... for failure criteria, in order of appearance."""
     section: Section
-    role: Role
+    role: Written
     text: str
     """The bullet as written, without its marker."""
     file: str
@@ -95,7 +99,16 @@ class Criterion(Frozen):
     suggested: str | None = None
     canonical: str | None = None
     reason: str | None = None
-    """Why there is no canonical form, or what is doubtful about it."""
+    """Why there is no canonical form, or why natural notation is read so."""
+    kind: str | None = None
+    """Of natural notation: constant, ordering, ratio, margin..."""
+    confidence: Literal["high", "medium", "low"] | None = None
+    """Of a suggestion."""
+
+    @property
+    def binding(self) -> str | None:
+        """The canonical form of what the author wrote in a code span; never a suggestion."""
+        return None if self.formal is None else self.canonical
 
 
 class Proposal(Frozen):

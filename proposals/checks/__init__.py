@@ -104,14 +104,15 @@ def _check(
     except UnreadableError as fault:
         return CheckReport(file=str(path), stem=path.stem, exit_code=2, problems=fault.problems, notes=(), criteria=())
     findings = rules.findings_of(reading)
-    problems = (*reading.problems, *rules.problems(reading, findings), *clashing)
+    wrong = (*rules.problems(reading, findings), *clashing)
+    problems = (*reading.problems, *rules.without_reading(reading), *wrong)
     proposal = reading.proposal
     report = CheckReport(
         file=proposal.file,
         stem=proposal.stem,
-        exit_code=1 if problems else 0,
+        exit_code=_exit_code(reading, bool(problems), bool(wrong)),
         problems=tuple(sorted(problems, key=_place)),
-        notes=(),
+        notes=tuple(sorted(reading.notes, key=_place)),
         criteria=proposal.criteria,
     )
     if findings is None:
@@ -119,7 +120,7 @@ def _check(
     frozen = _frozen(reading)
     verdict = None if frozen is None or not findings.on_paper else _verdict(frozen)
     amended = () if frozen is None or registered is None else amendments(registered, frozen, results_seen)
-    notes = [*rules.notes(findings), *_of_verdict(report, verdict), *_of_amendments(reading, amended)]
+    notes = [*reading.notes, *rules.notes(findings), *_of_verdict(report, verdict), *_of_amendments(reading, amended)]
     return report.model_copy(
         update={
             "notes": tuple(sorted(notes, key=_place)),
@@ -133,6 +134,14 @@ def _check(
     )
 
 
+def _exit_code(reading: Reading, problems: bool, wrong: bool) -> Literal[0, 1, 2]:
+    """A document that never heard of our format, and of which nothing is wrong, could not be checked."""
+    if not problems:
+        return 0
+    only_missing = reading.old_style and not wrong and set(reading.problems) <= set(reading.missing)
+    return 2 if only_missing else 1
+
+
 def _place(problem: Problem) -> tuple[int, int]:
     return problem.line or 0, problem.column or 0
 
@@ -140,7 +149,7 @@ def _place(problem: Problem) -> tuple[int, int]:
 def _frozen(reading: Reading) -> Registration | None:
     """What would be registered; None where there is no setup or a criterion has no reading."""
     proposal = reading.proposal
-    if proposal.setup is None or any(criterion.canonical is None for criterion in proposal.criteria):
+    if proposal.setup is None or any(criterion.binding is None for criterion in proposal.criteria):
         return None
     return freeze(proposal)
 

@@ -3,6 +3,7 @@
 A rule is a function of what was read and of what follows from it, see `Findings`.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -69,8 +70,8 @@ def _on_paper(trees: tuple[tuple[Criterion, Condition], ...], paper: Paper) -> I
 def problems(reading: Reading, findings: Findings | None) -> Iterator[Problem]:
     """Why the proposal is refused, beyond what reading it found."""
     proposal = reading.proposal
-    yield from _without_reading(reading)
-    if proposal.criteria and not any(criterion.role == "target" for criterion in proposal.criteria):
+    settles = reading.old_style or any(criterion.role == "target" for criterion in proposal.criteria)
+    if proposal.criteria and not settles:
         yield Problem(
             "no criterion is a target, so nothing would settle the idea",
             "Add a success criterion that reads a proposed variant",
@@ -117,20 +118,24 @@ def _at(findings: Findings, key: str, message: str, remedy: str) -> Problem:
 # -- refusals ----------------------------------------------------------------------------------------------
 
 
-def _without_reading(reading: Reading) -> Iterator[Problem]:
+def without_reading(reading: Reading) -> Iterator[Problem]:
     """A criterion without a formal reading, unless the reader complained of it already."""
-    complained = [problem.line for problem in reading.problems if problem.line is not None]
+    complained = sorted(problem.line for problem in reading.problems if problem.line is not None)
     criteria = reading.proposal.criteria
+    lines = sorted({criterion.line for criterion in criteria})
     for criterion in criteria:
-        if criterion.canonical is not None or criterion.formal is not None:
+        if criterion.formal is not None:
             continue
-        end = min((other.line for other in criteria if other.line > criterion.line), default=criterion.line + 1)
-        if any(criterion.line <= line < end for line in complained):
+        after = bisect_right(lines, criterion.line)
+        end = lines[after] if after < len(lines) else criterion.line + 1
+        if bisect_left(complained, end) > bisect_left(complained, criterion.line):
             continue
+        message = f"{criterion.id} cannot be decided: {criterion.reason}"
         remedy = "Say it in a code span such as `variant.test_accuracy > 80%`"
         if criterion.suggested is not None:
-            remedy = f"If it means `{criterion.suggested}`, put that into a code span of the bullet"
-        yield _about(criterion, f"{criterion.id} cannot be decided: {criterion.reason}", remedy)
+            message = f"{criterion.id} is not said formally, and a suggestion decides nothing"
+            remedy = f"If it means `{criterion.suggested}`, `mve formalize` writes that into the file"
+        yield _about(criterion, message, remedy)
 
 
 def _one_way_only(criterion: Criterion, tree: Condition, findings: Findings) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proposals.errors import Problem, UnreadableError
+from proposals.reading.encoding import repaired
 
 LARGEST = 20_000_000
 
@@ -40,6 +41,8 @@ class Document:
     headings: tuple[Heading, ...]
     front_matter: tuple[int, int] | None
     """Lines between the two `---`, as indices; None where there are none."""
+    repaired: frozenset[int] = frozenset()
+    """Lines whose encoding was broken: `lines` has what they say, the hash is that of the bytes as they are."""
 
     def sections(self, title: re.Pattern[str], within: Section | None = None) -> list[Section]:
         """The sections whose heading matches, down to the next heading of the same level or a higher one."""
@@ -90,10 +93,14 @@ def parse(source: bytes, file: str, stem: str) -> Document:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise UnreadableError(Problem("the file holds a zero byte, so it is no text", "Save it as text", file, line))
-    lines = tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    written = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    mended = repaired(written)
+    lines = tuple(mended.get(index, line) for index, line in enumerate(written))
     front_matter = _front_matter(lines)
     headings = _headings(lines, 0 if front_matter is None else front_matter[1] + 1)
-    return Document(file, stem, hashlib.sha256(source).hexdigest(), lines, tuple(headings), front_matter)
+    return Document(
+        file, stem, hashlib.sha256(source).hexdigest(), lines, tuple(headings), front_matter, frozenset(mended)
+    )
 
 
 def _unreadable(file: str, message: str, remedy: str) -> UnreadableError:

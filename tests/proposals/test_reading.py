@@ -191,14 +191,14 @@ def test_an_error_in_a_wrapped_criterion_points_into_its_line(tmp_path: Path) ->
 
 def test_a_line_that_begins_like_a_quotation_ends_the_code_span_and_is_noticed(tmp_path: Path) -> None:
     criterion, _ = criterion_with(tmp_path, "It: `ours.test_accuracy\n  > 80%`")
-    assert criterion.reason == "no code span in it compares anything"
+    assert criterion.reason == "a line in it begins with `>`, which is a quotation"
 
 
 def test_a_bullet_without_a_code_span_keeps_its_text(tmp_path: Path) -> None:
     criterion, problems = criterion_with(tmp_path, "Better than `base`, with `layout: spread`")
     assert problems == ()
     assert (criterion.formal, criterion.canonical) == (None, None)
-    assert criterion.reason == "no code span in it compares anything"
+    assert criterion.reason == "no code span in it compares anything, and as prose: which metric is meant is not said"
     assert criterion.text == "Better than `base`, with `layout: spread`"
 
 
@@ -390,7 +390,7 @@ def test_numbers_that_clash_are_named(folder: Path) -> None:
 
 def read_bytes(source: bytes) -> None:
     """Nothing but our own errors, wherever the text comes from."""
-    from proposals.reading import _read
+    from proposals.reading import read_document as _read
 
     try:
         reading = _read(parse(source, "x.md", "012-x"))

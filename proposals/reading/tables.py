@@ -1,0 +1,134 @@
+"""Tables of criteria, row by row. A bar inside a formula or a code span is no border, and no row is cut in silence."""
+
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+from proposals.reading.blocks import Fragment, part
+from proposals.reading.document import Document
+
+_DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+
+Kind = Literal["index", "role", "what", "bound", "remark", "unknown"]
+_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("index", re.compile(r"(?:#|no\.?|nr\.?|id|s\.?no\.?|)$")),
+    ("role", re.compile(r"(?:action|role|type|kind|verdict|decision|consequence|then)$")),
+    ("remark", re.compile(r"(?:why|rationale|notes?|comments?|reason|remarks?|priority|explanation|interpretation)$")),
+    ("what", re.compile(r"(?:model|variant|method|architecture|network|criterion|criteria|conditions?|metric|measure|"
+                        r"measurement|test|check|what|if|quantity|property|success criteri\w+|failure criteri\w+|"
+                        r"kill criteri\w+|name)$")),
+    ("bound", re.compile(r"(?:threshold|target|bound|value|required|requirement|goal|limit|expected|pass|must be)$|"
+                         r"(?:expected|target|required|minimum|maximum|success|failure) \w+(?: \w+)?$")),
+)  # fmt: skip
+_METRICS = {
+    "test accuracy": "test_accuracy", "train accuracy": "train_accuracy", "training accuracy": "train_accuracy",
+    "validation accuracy": "validation_accuracy", "accuracy": "test_accuracy", "perplexity": "perplexity",
+    "step time": "step_time", "forward time": "forward_time", "throughput": "throughput",
+    "peak memory": "peak_memory", "state memory": "state_memory", "parameters": "parameters", "test loss": "test_loss",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """text: the row as written; given: what it says, its columns joined; cell: where a reading would be appended."""
+
+    line: int
+    text: str
+    given: str = ""
+    role: str = ""
+    metric: str | None = None
+    cells: list[Fragment] = field(default_factory=list)
+    cell: Fragment | None = None
+    refused: str | None = None
+    broken: str | None = None
+    """The cells do not fit the header: what was counted."""
+    bare_bar: bool = False
+
+
+def table_start(fragment: Fragment) -> int | None:
+    """Number of the header's line in a paragraph that is a table, or ends in one."""
+    if "|" not in fragment.text:
+        return None
+    lines = fragment.text.split("\n")
+    for number in range(1, len(lines)):
+        if "-" in lines[number] and "|" in lines[number - 1] and _DELIMITER.match(lines[number]):
+            return number - 1
+    return None
+
+
+def rows(document: Document, fragment: Fragment, header: int) -> list[Row]:
+    lines = fragment.text.split("\n")
+    names = _cells(lines[header], math=True)
+    titles = [lines[header][start:end].strip().strip("*_").lower() for start, end in names]
+    kinds = [_kind(title) for title in titles]
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    found = []
+    for number in range(header + 2, len(lines)):
+        line = lines[number]
+        bounds, bare = _fitting(line, len(names))
+        text, at = line.strip(), fragment.line + number
+        if bounds is None:
+            counted = len(_cells(line, math=True))
+            found.append(Row(at, text, broken=f"this row has {counted} cells, and the header has {len(names)}"))
+            continue
+        cells = [part(document, fragment, starts[number] + start, starts[number] + end) for start, end in bounds]
+        found.append(_row(at, text, titles, kinds, cells, bare))
+    return found
+
+
+def _row(line: int, text: str, titles: list[str], kinds: list[Kind], cells: list[Fragment], bare: bool) -> Row:
+    chosen: dict[Kind, list[int]] = {}
+    for index, kind in enumerate(kinds):
+        if cells[index].text.strip() or kind in ("what", "bound"):
+            chosen.setdefault(kind, []).append(index)
+    said = [*chosen.get("what", []), *chosen.get("bound", [])]
+    words = [cells[index].text.strip() for index in said]
+    metric = next((name for index in said for noun, name in _METRICS.items() if titles[index].endswith(noun)), None)
+    refused = None
+    if "unknown" in chosen:
+        refused = f"what the column `{titles[chosen['unknown'][0]]}` says of it was not understood"
+    elif not chosen.get("what") or len(chosen["what"]) > 1 or len(chosen.get("bound", [])) > 1:
+        refused = "which columns of the table make the criterion was not understood"
+    elif not all(words):
+        refused = "a cell of the row is empty"
+    role = cells[chosen["role"][0]].text.strip() if "role" in chosen else ""
+    last = cells[said[-1]] if said else cells[-1]
+    return Row(line, text, ": ".join(words), role, metric, cells, last, refused, bare_bar=bare)
+
+
+def _kind(title: str) -> Kind:
+    return next((kind for kind, pattern in _KINDS if pattern.match(title)), "unknown")
+
+
+def _fitting(line: str, count: int) -> tuple[list[tuple[int, int]] | None, bool]:
+    """The cells that fit the header, first with formulas whole, then with every bar a border (`$0.50 | $0.60`)."""
+    whole = _cells(line, math=True)
+    plain = _cells(line, math=False)
+    if len(whole) == count:
+        return whole, len(plain) != len(whole)
+    return (plain, False) if len(plain) == count else (None, False)
+
+
+_PIECES = re.compile(r"\\.|`+[^`]*`+|\$[^$]*\$|\|", re.DOTALL)
+
+
+def _cells(line: str, math: bool) -> list[tuple[int, int]]:
+    """Where each cell begins and ends. `\\|` is no border; `math`: nor is a bar in a formula or a code span."""
+    bars = []
+    at = 0
+    while match := _PIECES.search(line, at):
+        piece = match.group()
+        if piece == "|":
+            bars.append(match.start())
+        at = match.end() if math or piece[0] not in "$`" else match.start() + 1
+    begin = len(line) - len(line.lstrip())
+    end = len(line.rstrip())
+    if bars and bars[0] == begin:
+        begin = bars.pop(0) + 1
+    if bars and bars[-1] == end - 1:
+        end = bars.pop()
+    edges = [begin - 1, *bars, end]
+    return [(left + 1, right) for left, right in pairwise(edges)]
