@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proposals.workspace import Workspace, find_workspace
+from flows.commands.formalize import formalize
+from flows.commands.imports import import_reports
+from flows.commands.new import new
+from flows.options import AsJson, Catalog, Name, Root, find, make_console
+from proposals.workspace import find_workspace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,17 +24,9 @@ app = typer.Typer(
     add_completion=True,
 )
 
-Name = Annotated[str, typer.Argument(metavar="PROPOSAL", help="A number such as 008, a file's stem, or a path.")]
-Root = Annotated[
-    str | None, typer.Option("--workspace", help="Folder with proposals/; else MVE_WORKSPACE, else this repository.")
-]
-Catalog = Annotated[
-    str | None,
-    typer.Option(
-        "--catalog", help="SQLAlchemy URL or path; else MVE_CATALOG, else db/catalog.sqlite in the workspace."
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+app.command()(formalize)
+app.command()(new)
+app.command("import")(import_reports)
 
 
 def main() -> None:
@@ -50,11 +46,11 @@ def check(proposal: Name, as_json: AsJson = False, workspace: Root = None) -> No
     from flows.show import print_check
     from proposals.checks import check as check_proposal
 
-    report = check_proposal(_find(proposal, workspace))
+    report = check_proposal(find(proposal, workspace))
     if as_json:
         print(report.model_dump_json(indent=2))
     else:
-        print_check(report, _console())
+        print_check(report, make_console())
     raise typer.Exit(report.exit_code)
 
 
@@ -70,8 +66,8 @@ def run(
     from flows.server import configure_prefect, ensure_server
 
     place = find_workspace(workspace, catalog)
-    path = _find(proposal, workspace)
-    console = _console()
+    path = find(proposal, workspace)
+    console = make_console()
     _refuse_early(path, console)
     ensure_server(configure_prefect(place.root), say=console.print)
 
@@ -87,7 +83,7 @@ def serve(workspace: Root = None, catalog: Catalog = None) -> None:
     from flows.server import configure_prefect, ensure_server
 
     place = find_workspace(workspace, catalog)
-    console = _console()
+    console = make_console()
     api = configure_prefect(place.root)
     ensure_server(api, say=console.print)
     console.print(f"Prefect at {api.removesuffix('/api')}")
@@ -108,11 +104,11 @@ def judge(
     from proposals.judging.judge import judge as judge_measurements
     from proposals.reading import read_proposal
 
-    judgement = judge_measurements(freeze(read_proposal(_find(proposal, workspace))), read_measurements(metrics))
+    judgement = judge_measurements(freeze(read_proposal(find(proposal, workspace))), read_measurements(metrics))
     if as_json:
         print(judgement.model_dump_json(indent=2))
     else:
-        print_judgement(judgement, _console())
+        print_judgement(judgement, make_console())
 
 
 @app.command()
@@ -121,11 +117,11 @@ def verify(proposal: Name, as_json: AsJson = False, workspace: Root = None, cata
     from tasks.verify import verify_verdict
 
     place = find_workspace(workspace, catalog)
-    finding = verify_verdict(place, _find(proposal, workspace).stem)
+    finding = verify_verdict(place, find(proposal, workspace).stem)
     if as_json:
         print(json.dumps({"matches": finding.matches, "differences": list(finding.differences)}))
     else:
-        console = _console()
+        console = make_console()
         console.print(finding.summary, soft_wrap=True)
         for difference in finding.differences:
             console.print(f"  {difference}", soft_wrap=True, markup=False)
@@ -141,22 +137,6 @@ def _refuse_early(path: Path, console: "Console") -> None:
     if report.exit_code:
         print_check(report, console)
         raise typer.Exit(report.exit_code)
-
-
-def _find(proposal: str, workspace: str | None) -> Path:
-    from proposals.reading import find_proposal
-
-    if proposal.endswith(".md") and Path(proposal).is_file():
-        return Path(proposal)
-    place: Workspace = find_workspace(workspace)
-    return find_proposal(place.proposals, proposal)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    # a pipe has no width: rows are to stay whole there
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 
 
 if __name__ == "__main__":

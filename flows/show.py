@@ -25,17 +25,33 @@ STYLES = {
 def print_check(report: CheckReport, console: Console) -> None:
     """Readings first, then what is wrong, then what is doubtful."""
     if report.criteria:
-        table = Table("", "Line", "Role", "Reading", title=report.stem, title_justify="left", box=None)
-        for criterion in report.criteria:
-            reading = criterion.canonical or f"no reading: {criterion.reason}"
-            table.add_row(criterion.id, str(criterion.line), criterion.role, Text(reading))
-        console.print(table)
+        console.print(readings_table(report))
+    label = "missing" if report.exit_code == 2 and report.criteria else "refused"
     for problem in report.problems:
-        console.print(Text(f"refused  {problem}", style="red"), soft_wrap=True)
+        console.print(Text(f"{label}  {problem}", style="red"), soft_wrap=True)
     for note in report.notes:
         console.print(Text(f"note     {note}", style="yellow"), soft_wrap=True)
     outcome = ("fine: it can be decided", "refused", "could not be checked")[report.exit_code]
+    if any(criterion.formal is None and criterion.suggested is not None for criterion in report.criteria):
+        outcome += "; `mve formalize` writes the suggestions into the file"
     console.print(Text(f"{report.file}: {outcome}", style="green" if report.exit_code == 0 else "red"), soft_wrap=True)
+
+
+def readings_table(report: CheckReport) -> Table:
+    """A suggestion is shown as one, with its confidence and why it is read so; it decides nothing."""
+    guessed = any(criterion.formal is None for criterion in report.criteria)
+    table = Table(title=report.stem, title_justify="left", box=None)
+    for name in ("", "Line", "Role", "Reading", *(("Confidence", "Why") if guessed else ())):
+        table.add_column(name, overflow="fold", no_wrap=name in ("", "Line", "Role", "Confidence"))
+    for one in report.criteria:
+        formal = one.formal is not None
+        reading = Text(one.canonical or ("no reading: " + (one.reason or "") if formal else "none"))
+        if not formal and one.canonical is not None:
+            reading = Text(f"suggested: {one.canonical}", style="cyan")
+        why = "" if formal else one.reason or ""
+        sure = "the author's" if formal else one.confidence or "–"
+        table.add_row(one.id, str(one.line), one.role, reading, *((sure, Text(why)) if guessed else ()))
+    return table
 
 
 def print_judgement(judgement: Judgement, console: Console, heading: str = "") -> None:

@@ -15,7 +15,7 @@ from proposals.language import Names
 from proposals.natural.reading import KnownVariant
 from proposals.reading.blocks import fences, position
 from proposals.reading.criteria import criterion_of
-from proposals.reading.document import Document, load
+from proposals.reading.document import Document, load, load_source
 from proposals.reading.document import Section as Part
 from proposals.reading.folder import clashes, find_proposal, list_proposals, number_of
 from proposals.reading.front import read_about
@@ -31,7 +31,9 @@ __all__ = [
     "clashes",
     "find_proposal",
     "list_proposals",
+    "load_source",
     "names_of",
+    "read_document",
     "read_as_far_as_it_goes",
     "read_proposal",
 ]
@@ -196,7 +198,7 @@ def _criteria(
         counts[statement.side] += 1
         id = f"{statement.side[0].upper()}{counts[statement.side]}"
         criterion, wrong = criterion_of(document, statement, id, names, own_format)
-        if criterion.formal is None and not wrong and statement.fragments:
+        if not wrong and statement.fragments:
             natural.append((len(criteria), statement))
         criteria.append(criterion)
         problems += wrong
@@ -205,14 +207,17 @@ def _criteria(
         line, column = position(document, fragment, span.start)
         message = "this criterion does not stand in a bullet, so it would not be read"
         problems.append(document.problem(line, message, "Begin its line with `- `", column))
-    if not natural:
+    if all(criteria[index].formal is not None for index, _ in natural):
         return tuple(criteria), {}, {}
     from proposals.reading.suggesting import suggested, suggestions  # only where there is natural notation
 
+    # those with a code span are read too: their prose names variants that the others mean
     read = suggestions([statement for _, statement in natural], setup, title, prose)
     places = {}
     for (index, statement), reading in zip(natural, read.readings, strict=True):
-        criteria[index] = suggested(criteria[index], statement, reading, own_format)
+        if criteria[index].formal is not None:
+            continue
+        criteria[index] = suggested(criteria[index], statement, reading, own_format, setup is None)
         places[criteria[index].id] = Place(*statement.end)
     if read.harvested:
         notes.append(_names(document, read.harvested, read.why))

@@ -70,15 +70,19 @@ class Document:
 
 def load(path: Path) -> Document:
     """Raises UnreadableError where the file is not there or is no UTF-8 text."""
+    return parse(load_source(path), str(path), path.stem)
+
+
+def load_source(path: Path) -> bytes:
+    """The bytes of the file. Raises UnreadableError where it is not there or too large."""
     file = str(path)
     try:
         if path.stat().st_size > LARGEST:
             raise _unreadable(file, f"the file is larger than {LARGEST // 1_000_000} MB", "Is this a proposal?")
-        source = path.read_bytes()
+        return path.read_bytes()
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or "its name is impossible"
         raise _unreadable(file, f"the file cannot be read ({reason})", "Check its path") from None
-    return parse(source, file, path.stem)
 
 
 def parse(source: bytes, file: str, stem: str) -> Document:

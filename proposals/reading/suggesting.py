@@ -17,6 +17,8 @@ _BASELINES = re.compile(
     r"baseline|dense|vanilla|standard|diagonal|full|plain|naive|softmax|random|control|reference|original",
     re.IGNORECASE,
 )
+_FORMAL = re.compile(r"(?:\s*:)?\s*(?:\*\w+\*:\s*)?`[^`]*[.][^`]*`(?=[.!?]?\s*$)")
+"""What `mve formalize` appends."""
 _NAME = re.compile(r"[^\W\d_][\w+.-]{1,29}$")
 
 
@@ -78,7 +80,7 @@ def _pass(
             statement.side, variants, harvested, role=statement.role, metric=statement.metric, siblings=tuple(found),
             **own,
         )  # fmt: skip
-        found.append(suggest(statement.given, context))
+        found.append(suggest(_FORMAL.sub("", statement.given), context))
     return tuple(found)
 
 
@@ -140,8 +142,11 @@ def _distinct(word: str) -> bool:
     return any(char.isupper() or char.isdigit() for char in word[1:]) and not word.isdigit()
 
 
-def suggested(criterion: Criterion, statement: Statement, reading: Suggestion, own_format: bool) -> Criterion:
-    """The criterion with the suggestion in it; `formal` stays None, so that it decides nothing."""
+def suggested(
+    criterion: Criterion, statement: Statement, reading: Suggestion, own_format: bool, harvested: bool
+) -> Criterion:
+    """The criterion with the suggestion in it; `formal` stays None, so that it decides nothing. Names that no setup
+    declares make it a guess of low confidence."""
     role = criterion.role if criterion.role != "kill" and criterion.role != "target" else reading.role
     failing = role in ("kill", "pause", "debug", "failure")
     refused = statement.refused
@@ -150,7 +155,10 @@ def suggested(criterion: Criterion, statement: Statement, reading: Suggestion, o
         role = "target" if statement.side == "success" else "failure"
     if refused is not None:
         return criterion.model_copy(update={"role": role, "reason": refused, "kind": reading.class_})
-    reason = reading.reason
+    reason, confidence = reading.reason, reading.confidence
+    if harvested and reading.formal is not None:
+        assumed = "" if reason.startswith("every word") else f"; {reason}"
+        reason, confidence = f"the names are those of the text{assumed}", "low"
     if reading.formal is None and own_format:
         reason = f"{NO_CODE_SPAN}, and as prose: {reason}"
     return criterion.model_copy(
@@ -160,6 +168,6 @@ def suggested(criterion: Criterion, statement: Statement, reading: Suggestion, o
             "canonical": reading.canonical,
             "reason": reason,
             "kind": reading.class_,
-            "confidence": reading.confidence if reading.formal is not None else None,
+            "confidence": confidence if reading.formal is not None else None,
         }
     )

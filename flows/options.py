@@ -1,0 +1,40 @@
+"""What several commands take, and how they find the proposal that is meant. No torch, no Prefect."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from proposals.workspace import Workspace, find_workspace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Name = Annotated[str, typer.Argument(metavar="PROPOSAL", help="A number such as 008, a file's stem, or a path.")]
+Root = Annotated[
+    str | None, typer.Option("--workspace", help="Folder with proposals/; else MVE_WORKSPACE, else this repository.")
+]
+Catalog = Annotated[
+    str | None,
+    typer.Option(
+        "--catalog", help="SQLAlchemy URL or path; else MVE_CATALOG, else db/catalog.sqlite in the workspace."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def find(proposal: str, workspace: str | None) -> Path:
+    from proposals.reading import find_proposal
+
+    if proposal.endswith(".md") and Path(proposal).is_file():
+        return Path(proposal)
+    place: Workspace = find_workspace(workspace)
+    return find_proposal(place.proposals, proposal)
+
+
+def make_console() -> "Console":
+    from rich.console import Console
+
+    # a pipe has no width: rows are to stay whole there
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 150)
