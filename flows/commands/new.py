@@ -1,4 +1,4 @@
-"""`mve new`: a proposal from a template, by flags or by asking. What it writes passes `mve check`, or is not written."""
+"""`mve new`: a proposal from a template, by flags or by asking. What does not pass `mve check` is not written."""
 
 import re
 from datetime import UTC, datetime

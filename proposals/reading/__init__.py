@@ -33,8 +33,8 @@ __all__ = [
     "list_proposals",
     "load_source",
     "names_of",
-    "read_document",
     "read_as_far_as_it_goes",
+    "read_document",
     "read_proposal",
 ]
 
