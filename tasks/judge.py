@@ -3,7 +3,7 @@
 from prefect import task
 
 from db.catalog import latest_judgement, load_registration, measurements_of, record_judgement, start_experiment
-from proposals.checks import decide_on_paper, figures_on_paper
+from proposals.checks import decide_on_paper, with_figures
 from proposals.judging.fingerprint import fingerprint
 from proposals.judging.judge import judge as derive
 from proposals.judging.outcomes import Judgement
@@ -16,7 +16,7 @@ def judge_experiment(place: Workspace, registration: int, experiment: int) -> Ju
     """Judge what the experiment has measured so far and keep the verdict in the catalog."""
     with catalog_of(place) as engine:
         frozen = load_registration(engine, registration)
-        measurements = measurements_of(engine, registration, experiment)
+        measurements = with_figures(frozen.setup, measurements_of(engine, registration, experiment))
         judgement = derive(frozen, measurements)
         before = latest_judgement(engine, registration)
         verdict = record_judgement(engine, registration, experiment, judgement, fingerprint(measurements), now())
@@ -47,7 +47,7 @@ def judge_on_paper(place: Workspace, registration: int, quick: bool) -> Judgemen
             now=now(),
         )
         before = latest_judgement(engine, registration)
-        figures = fingerprint(figures_on_paper(frozen.setup))
+        figures = fingerprint(with_figures(frozen.setup, []))
         verdict = record_judgement(engine, registration, experiment, judgement, figures, now())
         if before is None or before.verdict_id != verdict:
             text = f"{judgement.verdict} on paper, nothing was trained: {'; '.join(judgement.reasons)}"

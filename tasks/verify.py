@@ -12,7 +12,7 @@ from db.catalog import (
     measurements_of,
     open_catalog,
 )
-from proposals.checks import figures_on_paper
+from proposals.checks import with_figures
 from proposals.judging.fingerprint import fingerprint
 from proposals.judging.judge import judge
 from proposals.judging.outcomes import CriterionOutcome, Judgement
@@ -42,8 +42,8 @@ def _verify(engine: Engine, stem: str) -> Finding:
     if registration is None or stored is None:
         raise ValueError(f"the catalog has no verdict on {stem}. `mve run {stem}` gives it one")
     frozen = load_registration(engine, registration)
-    trained = measurements_of(engine, registration, verdict_id=stored.verdict_id)
-    measurements = trained or list(figures_on_paper(frozen.setup))  # a verdict on paper rests on no run
+    # a verdict on paper rests on no run, only on the figures
+    measurements = with_figures(frozen.setup, measurements_of(engine, registration, verdict_id=stored.verdict_id))
     differences = [
         f"the numbers of {run.variant}, seed {run.seed} are not those that were recorded (run {run.key[:12]})"
         for run in altered_runs(engine, registration)

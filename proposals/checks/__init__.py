@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from proposals.checks import rules
 from proposals.checks.amendments import Amendment, amendments
 from proposals.checks.freezing import freeze
-from proposals.checks.paper import decide_on_paper, figures_on_paper
+from proposals.checks.paper import decide_on_paper, figures_on_paper, with_figures
 from proposals.checks.rates import Estimate
 from proposals.checks.reach import Look, describe
 from proposals.errors import Problem, UnreadableError
@@ -42,6 +42,7 @@ __all__ = [
     "decide_on_paper",
     "figures_on_paper",
     "freeze",
+    "with_figures",
 ]
 
 

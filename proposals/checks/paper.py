@@ -4,7 +4,7 @@
 whatever training would show, and `folded` puts them into a criterion so that what is left of it can be looked at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from models.arithmetic import figures_of, why_not
@@ -46,6 +46,13 @@ def figures_on_paper(setup: Setup) -> tuple[Measurement, ...]:
                 for metric in COMPUTED
             ]
     return tuple(found)
+
+
+def with_figures(setup: Setup, measurements: Sequence[Measurement]) -> list[Measurement]:
+    """The measurements, and the computed figures that the runs did not report themselves."""
+    reported = {(one.variant, one.metric) for one in measurements}
+    computed = [one for one in figures_on_paper(setup) if (one.variant, one.metric) not in reported]
+    return [*measurements, *computed]
 
 
 def decide_on_paper(registration: Registration) -> Judgement | None:

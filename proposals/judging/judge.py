@@ -46,6 +46,7 @@ def judge_trees(
     facts = Facts(
         seeds=len(table.seeds),
         looks=registration.setup.seeds,
+        error=registration.setup.error,
         fidelity=registration.fidelity,
         diverged=evidence.diverged,
         theoretical=table.theoretical(),

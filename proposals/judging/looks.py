@@ -61,6 +61,20 @@ def _plan(looks: tuple[int, ...], error: float) -> tuple[tuple[int | None, float
     return tuple(plan)
 
 
+def next_look(holding: int, failing: int, seeds: int, looks: tuple[int, ...], error: float) -> int | None:
+    """The first declared look beyond the seeds at hand that can still decide; None where none can.
+
+    Where 9 of 10 must agree and 2 of 5 have failed, ten seeds would decide nothing, so they are not worth training.
+    Short of the first look nothing has been looked at, and that is the next one.
+    """
+    if seeds < looks[0]:
+        return looks[0]
+    for look, needed in zip(looks, boundaries(looks, error), strict=True):
+        if look > seeds and needed is not None and max(holding, failing) + look - seeds >= needed:
+            return look
+    return None
+
+
 def more_seeds(holding: int, failing: int, seeds: int, error: float) -> int | None:
     """How many more seeds would be expected to settle it, if the share seen so far went on.
 

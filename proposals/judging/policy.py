@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from proposals.judging.looks import next_look
 from proposals.judging.outcomes import CriterionOutcome, Decision, Judgement, VerdictName
 from proposals.judging.show import show, show_interval
 from proposals.spec import Role
@@ -17,12 +18,13 @@ DECISIVE: frozenset[Role] = frozenset({"target", "guard", "kill", "pause", "debu
 class Facts:
     """What the policy knows besides the outcomes.
 
-    seeds: number at hand; looks: as declared; diverged: proposed variants that diverged on every seed;
+    seeds: number at hand; looks and error: as declared; diverged: proposed variants that diverged on every seed;
     theoretical: metrics to be measured for which a computed figure was given.
     """
 
     seeds: int
     looks: tuple[int, ...]
+    error: float = 0.05
     fidelity: Literal["specified", "reduced", "proxy"] = "specified"
     diverged: tuple[str, ...] = ()
     theoretical: tuple[str, ...] = ()
@@ -63,8 +65,9 @@ def _apply(outcomes: Sequence[CriterionOutcome], facts: Facts) -> tuple[VerdictN
 
     undecided = [one for one in outcomes if one.role in DECISIVE and one.decision == "undecided"]
     if undecided:
-        next_look = next((look for look in facts.looks if look > facts.seeds), None)
-        return "INCONCLUSIVE", 5, [_open(one) for one in undecided], next_look
+        reachable = {one.id: _next_look(one, facts) for one in undecided}
+        reasons = [_open(one) + _futile(reachable[one.id], facts) for one in undecided]
+        return "INCONCLUSIVE", 5, reasons, min((look for look in reachable.values() if look), default=None)
 
     substance: tuple[Role, ...] = ("target", "guard", "kill")
     if not _with(outcomes, substance, "holds") and not _with(outcomes, substance, "fails"):
@@ -106,6 +109,22 @@ def _name(one: CriterionOutcome) -> str:
 
 def _state(one: CriterionOutcome) -> str:
     return f"{show(one.achieved, one.unit)} for {one.target} ({one.reason})"
+
+
+def _next_look(one: CriterionOutcome, facts: Facts) -> int | None:
+    """The next look that can still decide it; without its seeds, the next one declared."""
+    if not one.seeds:
+        return next((look for look in facts.looks if look > facts.seeds), None)
+    holding = sum(seed.holds is True for seed in one.seeds)
+    failing = sum(seed.holds is False for seed in one.seeds)
+    return next_look(holding, failing, facts.seeds, facts.looks, facts.error)
+
+
+def _futile(look: int | None, facts: Facts) -> str:
+    later = [str(declared) for declared in facts.looks if declared > facts.seeds]
+    if look is not None or not later:
+        return ""
+    return f"; the declared look at {' and '.join(later)} seeds could not settle it whatever the rest gave"
 
 
 def _open(one: CriterionOutcome) -> str:

@@ -89,7 +89,16 @@ def test_a_sanity_under_a_condition_speaks_for_that_condition() -> None:
 def test_one_seed_that_solves_it_shows_that_the_task_can_be_learned() -> None:
     proposal = registration([("S1", "target", "ours.test_accuracy > 0.8")])
     judgement = judge(proposal, healthy({"ours": [0.14, 0.97, 0.15, 0.14, 0.96], "baseline": [0.13] * 5}))
-    assert (judgement.verdict, judgement.next_look) == ("INCONCLUSIVE", 10)
+    assert judgement.verdict == "INCONCLUSIVE"
+
+
+def test_a_look_that_could_not_decide_is_not_taken() -> None:
+    proposal = registration([("S1", "target", "ours.test_accuracy > 0.8")])
+    torn = judge(proposal, healthy({"ours": [0.14, 0.97, 0.15, 0.14, 0.96], "baseline": [0.13] * 5}))
+    assert torn.next_look is None
+    assert "the declared look at 10 seeds could not settle it whatever the rest gave" in torn.reasons[0]
+    close = judge(proposal, healthy({"ours": [0.14, 0.97, 0.95, 0.94, 0.96], "baseline": [0.13] * 5}))
+    assert close.next_look == 10
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proposals.judging import boundaries, spent
-from proposals.judging.looks import more_seeds
+from proposals.judging.looks import more_seeds, next_look
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,20 @@ def test_error_is_a_probability() -> None:
 def test_more_seeds(holding: int, failing: int, seeds: int, more: int | None) -> None:
     assert more_seeds(holding, failing, seeds, 0.05) == more
     assert more_seeds(failing, holding, seeds, 0.05) == more
+
+
+@pytest.mark.parametrize(
+    ("holding", "failing", "seeds", "expected"),
+    [
+        (4, 1, 5, 10),  # 9 of 10 is in reach
+        (1, 4, 5, 10),  # and so is 9 of 10 against
+        (3, 2, 5, None),
+        (4, 0, 5, 10),  # one tie
+        (3, 0, 5, None),  # two ties are two too many
+        (0, 0, 5, None),
+        (8, 2, 10, None),  # no look is left
+        (0, 0, 1, 5),  # before the first look nothing has been looked at
+    ],
+)
+def test_a_look_is_taken_only_where_it_can_decide(holding: int, failing: int, seeds: int, expected: int | None) -> None:
+    assert next_look(holding, failing, seeds, (5, 10), 0.05) == expected
