@@ -40,6 +40,8 @@ __all__ = [
 
 EXPERIMENT = re.compile(r"\bminim(?:um|al)[\s-]+viable\s+experiment\b|^\W*(?:\d+\W*)?MVE\b", re.IGNORECASE)
 HYPOTHESIS = re.compile(r"^\W*hypothesis\b", re.IGNORECASE)
+MOST = 1_000
+"""Criteria of a document that are interpreted; nobody writes as many, and reading is to take seconds at any size."""
 _SETUP_BLOCK = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?(?:`{3,}|~{3,})[ \t]*yaml[ \t]+mve[ \t]*$")
 
 
@@ -198,8 +200,10 @@ def _criteria(
         counts[statement.side] += 1
         id = f"{statement.side[0].upper()}{counts[statement.side]}"
         criterion, wrong = criterion_of(document, statement, id, names, own_format)
-        if not wrong and statement.fragments:
+        if not wrong and statement.fragments and len(natural) < MOST:
             natural.append((len(criteria), statement))
+        elif criterion.formal is None and not wrong and len(natural) >= MOST:
+            criterion = criterion.model_copy(update={"reason": f"only the first {MOST:,} criteria are interpreted"})
         criteria.append(criterion)
         problems += wrong
     for fragment in found.loose:

@@ -128,6 +128,24 @@ def position(document: Document, fragment: Fragment, at: int) -> tuple[int, int]
     return line, offset + at - start + 1
 
 
+def lines_of(document: Document, fragment: Fragment) -> list[Fragment]:
+    """Each line of a paragraph by itself."""
+    if fragment.columns is not None:
+        texts = fragment.text.split("\n")
+        return [Fragment(fragment.line + n, text, (fragment.columns[n],)) for n, text in enumerate(texts)]
+    found = []
+    for number, text in enumerate(fragment.text.split("\n"), start=fragment.line):
+        column = len(document.lines[number].rstrip()) - len(text.rstrip())
+        found.append(Fragment(number, text, (column,)))
+    return found
+
+
+def together(lines: list[Fragment]) -> Fragment:
+    """Lines that follow each other as one paragraph again."""
+    columns = tuple(column for line in lines for column in line.columns or ())
+    return Fragment(lines[0].line, "\n".join(line.text for line in lines), columns)
+
+
 def part(document: Document, fragment: Fragment, start: int, end: int) -> Fragment:
     """A piece of a paragraph, such as one sentence, that still knows where it stands."""
     text = fragment.text[start:end]

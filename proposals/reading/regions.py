@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from proposals.errors import Problem
-from proposals.reading.blocks import Block, Fragment, Listing, Title, blocks, part
+from proposals.reading.blocks import Block, Fragment, Listing, Title, blocks, lines_of, together
 from proposals.reading.document import Document, Section
 from proposals.reading.spans import formal_spans
 from proposals.reading.statements import (
@@ -137,16 +137,13 @@ def _tail(piece: Fragment, rest: str) -> Fragment:
 
 def _by_labels(document: Document, fragment: Fragment) -> list[tuple[str, Fragment]]:
     """A paragraph cut before each line that begins with a bold label: (label, lines). Label "" where it has none."""
-    starts = [0]
-    labels = [_label(fragment.text)]
-    for line in re.finditer(r"\n", fragment.text):
-        if label := _label(fragment.text[line.end() : line.end() + 200]):
-            starts.append(line.end())
-            labels.append(label)
-    pieces = []
-    for label, start, end in zip(labels, starts, [*(at - 1 for at in starts[1:]), len(fragment.text)], strict=True):
-        pieces.append((label, part(document, fragment, start, end)))
-    return pieces
+    pieces: list[tuple[str, list[Fragment]]] = []
+    for line in lines_of(document, fragment):
+        label = _label(line.text[:200])
+        if label or not pieces:
+            pieces.append((label, []))
+        pieces[-1][1].append(line)
+    return [(label, together(lines)) for label, lines in pieces]
 
 
 def _label(text: str) -> str:

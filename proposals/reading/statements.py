@@ -58,6 +58,7 @@ _ROLE_WORDS: dict[Role, re.Pattern[str]] = {
     "guard": re.compile(r"\b(?:guards?|guardrails?)\b", re.IGNORECASE),
     "diagnostic": re.compile(r"\bdiagnostics?\b", re.IGNORECASE),
 }
+LONGEST = 20_000
 FAILING = frozenset({"kill", "pause", "debug"})
 
 
@@ -173,7 +174,9 @@ _WORKS = re.compile(
 
 
 def sentences(document: Document, fragment: Fragment) -> list[Fragment]:
-    """The end of a formula, a code span or an abbreviation ends no sentence."""
+    """The end of a formula, a code span or an abbreviation ends no sentence. A paragraph of pages is not cut."""
+    if len(fragment.text) > LONGEST:
+        return [fragment]
     masked = _CLOSED.sub(lambda piece: "x" * len(piece.group()), fragment.text)
     found = []
     start = 0

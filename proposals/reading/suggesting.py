@@ -77,8 +77,8 @@ def _pass(
     for statement in statements:
         own = {} if setup is None else {"metrics": setup.vocabulary}
         context = Context(
-            statement.side, variants, harvested, role=statement.role, metric=statement.metric, siblings=tuple(found),
-            **own,
+            statement.side, variants, harvested, role=statement.role, metric=statement.metric,
+            siblings=tuple(found[-1:]), **own,
         )  # fmt: skip
         found.append(suggest(_FORMAL.sub("", statement.given), context))
     return tuple(found)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from proposals.reading.blocks import Fragment, part
+from proposals.reading.blocks import Fragment, lines_of, part
 from proposals.reading.document import Document
 
 _DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
@@ -58,24 +58,20 @@ def table_start(fragment: Fragment) -> int | None:
 
 
 def rows(document: Document, fragment: Fragment, header: int) -> list[Row]:
-    lines = fragment.text.split("\n")
-    names = _cells(lines[header], math=True)
-    titles = [lines[header][start:end].strip().strip("*_").lower() for start, end in names]
+    lines = lines_of(document, fragment)
+    names = _cells(lines[header].text, math=True)
+    titles = [lines[header].text[start:end].strip().strip("*_").lower() for start, end in names]
     kinds = [_kind(title) for title in titles]
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
     found = []
-    for number in range(header + 2, len(lines)):
-        line = lines[number]
-        bounds, bare = _fitting(line, len(names))
-        text, at = line.strip(), fragment.line + number
+    for line in lines[header + 2 :]:
+        bounds, bare = _fitting(line.text, len(names))
+        text = line.text.strip()
         if bounds is None:
-            counted = len(_cells(line, math=True))
-            found.append(Row(at, text, broken=f"this row has {counted} cells, and the header has {len(names)}"))
+            counted = len(_cells(line.text, math=True))
+            found.append(Row(line.line, text, broken=f"this row has {counted} cells, and the header has {len(names)}"))
             continue
-        cells = [part(document, fragment, starts[number] + start, starts[number] + end) for start, end in bounds]
-        found.append(_row(at, text, titles, kinds, cells, bare))
+        cells = [part(document, line, start, end) for start, end in bounds]
+        found.append(_row(line.line, text, titles, kinds, cells, bare))
     return found
 
 
@@ -100,6 +96,8 @@ def _row(line: int, text: str, titles: list[str], kinds: list[Kind], cells: list
 
 
 def _kind(title: str) -> Kind:
+    if any(title.endswith(noun) for noun in _METRICS):
+        return "bound"
     return next((kind for kind, pattern in _KINDS if pattern.match(title)), "unknown")
 
 
