@@ -31,7 +31,11 @@ def print_check(report: CheckReport, console: Console) -> None:
         console.print(Text(f"{label}  {problem}", style="red"), soft_wrap=True)
     for note in report.notes:
         console.print(Text(f"note     {note}", style="yellow"), soft_wrap=True)
+    for fact in report.facts:
+        console.print(Text(f"fact     {fact}"), soft_wrap=True)
     outcome = ("fine: it can be decided", "refused", "could not be checked")[report.exit_code]
+    if report.verdict and report.exit_code == 0:
+        outcome = f"decided without training, for $0.00: {report.verdict.name} (rule {report.verdict.rule})"
     if any(criterion.formal is None and criterion.suggested is not None for criterion in report.criteria):
         outcome += "; `mve formalize` writes the suggestions into the file"
     console.print(Text(f"{report.file}: {outcome}", style="green" if report.exit_code == 0 else "red"), soft_wrap=True)
