@@ -43,7 +43,7 @@ class Suggestion:
     confidence: Confidence
     reason: str
     variants: tuple[KnownVariant, ...] = ()
-    """Harvested: not in the context. The original spelling is the alias."""
+    """Harvested: not in the context. The original spelling is the alias. Of what has no reading too."""
     metrics: tuple[Introduced, ...] = ()
     metric: str | None = None
     """The metric that a following criterion without a noun inherits."""

@@ -258,4 +258,5 @@ def _none(reason: str, class_: Class, role: Role | None, context: Context, scope
         default = "guard"
     elif default == "target" and scope.seen and scope.proposed and scope.seen[0] not in scope.proposed:
         default = "expectation"
-    return Suggestion(None, None, class_, role or default, "low", reason or "this form of sentence is not known")
+    reason = reason or "this form of sentence is not known"
+    return Suggestion(None, None, class_, role or default, "low", reason, tuple(scope.harvested))

@@ -17,6 +17,7 @@ _BASELINES = re.compile(
     r"baseline|dense|vanilla|standard|diagonal|full|plain|naive|softmax|random|control|reference|original",
     re.IGNORECASE,
 )
+_COMMON = frozenset("ssm ssms attention transformer rnn network net model variant linear state space mamba".split())
 _FORMAL = re.compile(r"(?:\s*:)?\s*(?:\*\w+\*:\s*)?`[^`]*[.][^`]*`(?=[.!?]?\s*$)")
 """What `mve formalize` appends."""
 _NAME = re.compile(r"[^\W\d_][\w+.-]{1,29}$")
@@ -89,6 +90,8 @@ def _harvest(readings: Sequence[Suggestion]) -> tuple[KnownVariant, ...]:
     found: dict[str, KnownVariant] = {}
     for reading in readings:
         for one in reading.variants:
+            if reading.formal is None and " " not in one.aliases[0] and not _distinct(one.aliases[0]):
+                continue  # a capitalised word of a text that was not understood
             before = found.get(one.name)
             aliases = one.aliases if before is None else (*before.aliases, *one.aliases)
             found[one.name] = KnownVariant(one.name, tuple(dict.fromkeys(aliases)))
@@ -103,10 +106,13 @@ def _named_by_title(harvested: tuple[KnownVariant, ...], title: str) -> tuple[Kn
         named = [one for one in harvested if any(_spelled(alias, text) for alias in one.aliases)]
         if len(named) == 1:
             return named[0], where
-        if not named and text == short and _NAME.match(short) and _distinct(short):
+        family = any(re.search(r"_\d+$", one.name) for one in harvested)  # `alpha_4` of the idea in the title
+        if not named and text == short and not family and _NAME.match(short) and _distinct(short):
             name = re.sub(r"[^a-z0-9]+", "_", short.lower()).strip("_")
             return KnownVariant(name, (short,)), where
-    return None, ""
+    words = set(re.findall(r"[^\W_]+", title.casefold()))
+    own = [one for one in harvested if (distinctive := _distinctive(one)) and distinctive <= words]
+    return (own[0], "its own words are in the title") if len(own) == 1 else (None, "")
 
 
 def _called_ours(harvested: tuple[KnownVariant, ...], prose: str) -> tuple[KnownVariant | None, str]:
@@ -131,6 +137,12 @@ def _likely(readings: Sequence[Suggestion]) -> list[str]:
             if re.search(rf"(?<!\w){re.escape(one.name)}(?!\w)", left) and not _BASELINES.search(one.name):
                 found += [one.name] if one.name not in found else []
     return found
+
+
+def _distinctive(one: KnownVariant) -> set[str]:
+    """`monarch`, `gated` of `Monarch-gated SSM`; none of a baseline."""
+    words = set(re.findall(r"[^\W_]+", one.aliases[0].casefold()))
+    return set() if _BASELINES.search(one.name) else words - _COMMON
 
 
 def _spelled(alias: str, text: str) -> bool:
