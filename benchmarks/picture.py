@@ -10,10 +10,14 @@ from markdown_it import MarkdownIt
 
 STYLE = """
 body { font: 15px/1.5 "DejaVu Sans", sans-serif; color: #1f2328; background: white; margin: 28px 36px; width: 1080px }
-h1 { font-size: 25px; margin: 0 0 12px } h2 { font-size: 19px; border-bottom: 1px solid #d1d9e0; padding-bottom: 4px }
-table { border-collapse: collapse; margin: 12px 0; font-size: 12.5px } td, th { border: 1px solid #d1d9e0; padding: 4px 8px }
-th:empty { display: none } code { background: #f2f4f7; font: 12px "DejaVu Sans Mono", monospace; padding: 1px 4px }
-img { max-width: 760px; display: block } li { margin: 2px 0 }
+h1 { font-size: 25px; margin: 0 0 12px }
+h2 { font-size: 19px; border-bottom: 1px solid #d1d9e0; padding-bottom: 4px }
+table { border-collapse: collapse; margin: 12px 0; font-size: 12.5px }
+td, th { border: 1px solid #d1d9e0; padding: 4px 8px; text-align: left }
+thead:not(:has(th:not(:empty))) { display: none }
+code { background: #f2f4f7; font: 12px "DejaVu Sans Mono", monospace; padding: 1px 4px }
+img { max-width: 760px; display: block }
+li { margin: 2px 0 }
 """
 
 

@@ -18,6 +18,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKS = {"holds": "●", "fails": "✕", "undecided": "?", "set_aside": "–"}
 
+SCALES = frozenset({"fraction", "points", "ratio", "number", "seconds", "bytes", "per_second", "dollars"})
+Limits = tuple[float | None, float | None]
+"""Lower and upper limit of what a criterion is about; None where open."""
+
 Curves = Mapping[str, Mapping[int, Sequence[tuple[int, float]]]]
 """variant -> seed -> (epoch, validation accuracy), epochs ascending."""
 
@@ -39,9 +43,10 @@ def draw_curves(curves: Curves, path: Path) -> None:
     _save(figure, path)
 
 
-def draw_margins(outcomes: Sequence[CriterionOutcome], path: Path) -> None:
-    """One row a criterion: its seeds, its interval and its target, each row on a scale of its own."""
-    drawn = [outcome for outcome in outcomes if outcome.achieved is not None]
+def draw_margins(outcomes: Sequence[CriterionOutcome], limits: Mapping[str, Limits], path: Path) -> None:
+    """One row for each criterion that was estimated: its seeds, its interval and its limits, on a scale of its own.
+    What was counted or computed has nothing to draw."""
+    drawn = [outcome for outcome in outcomes if outcome.achieved is not None and outcome.unit in SCALES]
     if not drawn:
         return
     plt = _pyplot()
@@ -49,25 +54,23 @@ def draw_margins(outcomes: Sequence[CriterionOutcome], path: Path) -> None:
         len(drawn), 1, figsize=(8, 0.35 + 0.72 * len(drawn)), layout="constrained", squeeze=False
     )
     for axes, outcome in zip(rows[:, 0], drawn, strict=True):
-        _draw_criterion(axes, outcome)
+        _draw_criterion(axes, outcome, limits.get(outcome.id, (None, None)))
     _save(figure, path)
 
 
-def _draw_criterion(axes: "Axes", outcome: CriterionOutcome) -> None:
+def _draw_criterion(axes: "Axes", outcome: CriterionOutcome, limits: Limits) -> None:
     values = [seed.value for seed in outcome.seeds if seed.value is not None]
     if outcome.low is not None and outcome.high is not None:
         axes.plot([outcome.low, outcome.high], [0, 0], color="#0072B2", lw=5, alpha=0.35, solid_capstyle="butt")
     axes.plot(values, [0] * len(values), "o", ms=5, mfc="none", mec="#0072B2")
     assert outcome.achieved is not None
     axes.plot([outcome.achieved], [0], "D", ms=6, color="#0072B2")
-    if outcome.margin is not None:
-        sign = -1 if _wants_more(outcome) else 1
-        axes.axvline(outcome.achieved + sign * outcome.margin, color="#D55E00", lw=1.5, ls="--")
-    mark = MARKS[outcome.decision]
-    axes.set_title(
-        f"{mark} {outcome.id} {outcome.role}: {outcome.canonical}   {outcome.decision.replace('_', ' ')}",
-        fontsize=8, loc="left", pad=3,
-    )  # fmt: skip
+    for limit in limits:
+        if limit is not None:
+            axes.axvline(limit, color="#D55E00", lw=1.5, ls="--")
+    mark, word = MARKS[outcome.decision], outcome.decision.replace("_", " ")
+    title = f"{mark} {outcome.id} {outcome.role}: {outcome.canonical}   {word}"
+    axes.set_title(title, fontsize=8, loc="left", pad=3)
     axes.set_yticks([])
     axes.xaxis.set_major_formatter(lambda value, _: show(value, outcome.unit))
     axes.tick_params(labelsize=7)
@@ -76,10 +79,6 @@ def _draw_criterion(axes: "Axes", outcome: CriterionOutcome) -> None:
     if outcome.unit == "fraction":
         axes.set_xlim(-0.02, 1.02)
     axes.margins(x=0.08)
-
-
-def _wants_more(outcome: CriterionOutcome) -> bool:
-    return outcome.target.lstrip().startswith(">")
 
 
 def _median_curve(seeds: Mapping[int, Sequence[tuple[int, float]]]) -> tuple[list[int], list[float]]:

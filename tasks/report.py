@@ -24,6 +24,9 @@ from db.catalog import (
     run_states,
     spend_of,
 )
+from proposals.judging.judge import names_of
+from proposals.judging.subject import subject_of
+from proposals.language import read
 from proposals.spec import Registration
 from proposals.workspace import Workspace
 from tasks.figures import draw_curves, draw_margins
@@ -49,7 +52,7 @@ def write_report(place: Workspace, registration: int) -> Path:
         _replace(page, _page(engine, registration, frozen, stored, runs, page, place))
         if runs:
             draw_curves(_curves(frozen, runs), page_folder / "curves.svg")
-        draw_margins(stored.judgement.outcomes, page_folder / "margins.svg")
+        draw_margins(stored.judgement.outcomes, _limits(frozen), page_folder / "margins.svg")
         write_log(folder / "log.md", facts_of(engine, stored.experiment_id), log_of(engine, frozen.stem))
     return page
 
@@ -110,6 +113,12 @@ def _page(
         deviations=deviations_of(engine, registration),
         command=f"mve run {facts.number}" + (" --quick" if facts.profile == "quick" else ""),
     )
+
+
+def _limits(frozen: Registration) -> dict[str, tuple[float | None, float | None]]:
+    names, metrics = names_of(frozen.setup), frozen.setup.vocabulary
+    subjects = {one.id: subject_of(read(one.canonical, names), metrics) for one in frozen.criteria}
+    return {name: (subject.low, subject.high) for name, subject in subjects.items()}
 
 
 def _curves(frozen: Registration, runs: Sequence[StoredRun]) -> dict[str, dict[int, list[tuple[int, float]]]]:
