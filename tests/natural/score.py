@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proposals.natural import Context, KnownVariant, Suggestion, suggest
+from tests.natural import documents
 from tests.natural.equivalence import same
 
 HERE = Path(__file__).parent
@@ -115,7 +116,18 @@ def report(chosen: dict[str, list[Case]]) -> str:
     everything = [case for cases in chosen.values() for case in cases]
     by_set = [table(cases).splitlines()[-1].replace("| all |", f"| {title} |") for title, cases in chosen.items()]
     head = table([]).splitlines()[:2]
-    return "\n".join([table(everything), "", head[0].replace("class", "set", 1), head[1], *by_set])
+    whole = (
+        table(list(whole_documents())).splitlines()[-1].replace("| all |", "| Documents, as `mve check` reads them |")
+    )
+    return "\n".join([table(everything), "", head[0].replace("class", "set", 1), head[1], *by_set, whole])
+
+
+def whole_documents() -> Iterator[Case]:
+    """The documents of the corpus without their sidecars' setup: what is a criterion, and whose names are harvested."""
+    for pair in documents.everything():
+        one, given = pair.found, pair.given
+        got = Suggestion(one.suggested, pair.canonical, given["class"], given["role"], "low", one.reason or "")
+        yield Case(pair.document, one.text, given["role"], given["class"], given["canonical"], got)
 
 
 def main() -> None:
