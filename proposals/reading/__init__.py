@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proposals.errors import Problem, ProposalError
 from proposals.language import Names
-from proposals.natural.reading import KnownVariant
 from proposals.reading.blocks import fences, position
 from proposals.reading.criteria import criterion_of
 from proposals.reading.document import Document, load, load_source
@@ -24,6 +24,9 @@ from proposals.reading.setup import NO_SETUP, SetupReading, read_setup
 from proposals.reading.spans import formal_spans
 from proposals.reading.statements import Found, Statement
 from proposals.spec import Criterion, Proposal, Setup
+
+if TYPE_CHECKING:
+    from proposals.natural import KnownVariant
 
 __all__ = [
     "Place",
@@ -228,7 +231,7 @@ def _criteria(
     return tuple(criteria), places, {one.name: one.aliases for one in read.harvested}
 
 
-def _names(document: Document, harvested: tuple[KnownVariant, ...], why: str) -> Problem:
+def _names(document: Document, harvested: "tuple[KnownVariant, ...]", why: str) -> Problem:
     listed = ", ".join(f"`{one.name}` ({', '.join(one.aliases)})" for one in harvested)
     idea = next((one.name for one in harvested if one.proposed), None)
     taken = "nothing says which is the idea" if idea is None else f"`{idea}` is taken for the idea: {why}"

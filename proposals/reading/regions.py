@@ -12,6 +12,7 @@ from proposals.reading.statements import (
     Found,
     Lead,
     announcement,
+    aside_of,
     decides,
     lead_of,
     of_items,
@@ -47,6 +48,7 @@ class _Region:
     level: int
     role: Role | None
     blocks: list[Block]
+    title: str = ""
 
 
 def find_criteria(document: Document, experiment: Section, own_format: bool) -> Found:
@@ -82,12 +84,12 @@ def _regions(
                 if _NOTHING.search(block.text):
                     region = None
                 elif role := role_in(block.text, region.side):
-                    region = _Region(region.side, region.level, role, [])
+                    region = _Region(region.side, region.level, role, [], region.title)
                     regions.append(region)
                 continue
             region = None
             if side is not None and not (_NOTHING.search(block.text) and side_of(block.text) is None):
-                region = _Region(side, block.level, role_in(block.text, side), [])
+                region = _Region(side, block.level, role_in(block.text, side), [], block.text)
                 regions.append(region)
             continue
         if isinstance(block, Fragment) and table_start(block) is None:
@@ -109,7 +111,7 @@ def _labelled(
     if label and side is None and not rest and re.fullmatch(r"\W*(?:success|failures?|kill)\W*", label, re.IGNORECASE):
         side = side_of(label, loosely=True)
     if side is not None and (region is None or region.level == 7 or side != region.side):
-        region = _Region(side, 7, role_in(label, side), [])
+        region = _Region(side, 7, role_in(label, side), [], label)
         regions.append(region)
         if rest:
             region.blocks.append(_tail(piece, rest))
@@ -157,7 +159,8 @@ def _label(text: str) -> str:
 def _read(document: Document, region: _Region, found: Found, own_format: bool) -> None:
     side = region.side
     listed = any(isinstance(block, Listing) or _is_table(block) for block in region.blocks)
-    lead = Lead(region.role)
+    everywhere = Lead(region.role, aside_of(region.title, side).refused)
+    lead = everywhere
     for number, block in enumerate(region.blocks):
         following = region.blocks[number + 1] if number + 1 < len(region.blocks) else None
         if isinstance(block, Listing):
@@ -166,16 +169,19 @@ def _read(document: Document, region: _Region, found: Found, own_format: bool) -
                     found.notes.append(_passed(document, statement.line, statement.text))
                 else:
                     found.statements.append(statement)
-            lead = Lead(region.role)
+            lead = everywhere
         elif isinstance(block, Fragment):
             start = table_start(block)
             if start is not None:
-                of_table(document, block, start, side, found, region.role)
+                of_table(document, block, start, side, found, lead)
+                lead = everywhere
             elif isinstance(following, Listing) and announcement(block.text):
                 above = lead_of(block.text, side)
-                lead = Lead(above.role or region.role, above.refused)
+                lead = Lead(above.role or region.role, everywhere.refused or above.refused)
             else:
                 _paragraph(document, block, region, listed, found, own_format)
+                if listed and not formal_spans([block], own_format):
+                    lead = Lead(region.role, everywhere.refused or aside_of(block.text, side).refused)
 
 
 def _is_table(block: Block) -> bool:

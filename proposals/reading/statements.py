@@ -95,7 +95,10 @@ def announcement(text: str) -> bool:
     return text.rstrip().rstrip("*_ ").endswith(":") or bool(re.search(r"\b(?:where|following|if)\s*$", text))
 
 
-_SOME = re.compile(r"\b(?:any|either|one|some|at least (?:one|two|three|\d+)|two|most|\d+)\s+of\b|\beither\b", re.I)
+_SOME = re.compile(
+    r"\b(?:any|either|one|some|at least (?:one|two|three|\d+)|two|most|\d+)\s+of\b"
+    r"|\beither\b|\bany\s+(?:one|two|single)\b|\bsuffices?\b|\benough\b", re.I
+)  # fmt: skip
 _ANY = re.compile(r"\bany\b", re.I)
 _EVERY = re.compile(r"\b(?:all|both|each|every)\b(?:\s+of)?", re.I)
 _NARROWS = re.compile(
@@ -122,6 +125,16 @@ def lead_of(text: str, side: Side) -> Lead:
     return Lead(role)
 
 
+_SETTING = re.compile(r"(?<![\w\\])(?:length|lengths|depth|distance|pairs|epoch|epochs|steps|[TLNd])\b\W{0,6}\d", re.I)
+
+
+def aside_of(text: str, side: Side) -> Lead:
+    """The same for what does not announce: a heading, `(at least two of three)`, or the prose above a list."""
+    told = lead_of(text, side)
+    counted = told.refused is not None and "condition" not in told.refused
+    return told if counted or _SETTING.search(text) else Lead(told.role)
+
+
 def _end(document: Document, fragment: Fragment) -> tuple[int, int]:
     """Behind the last character of the fragment that is no space."""
     length = len(fragment.text.rstrip())
@@ -134,7 +147,7 @@ def _end(document: Document, fragment: Fragment) -> tuple[int, int]:
 # -- tables ----------------------------------------------------------------------------------------------------
 
 
-def of_table(document: Document, fragment: Fragment, header: int, side: Side, found: Found, role: Role | None) -> None:
+def of_table(document: Document, fragment: Fragment, header: int, side: Side, found: Found, lead: Lead) -> None:
     for row in rows(document, fragment, header):
         if row.broken is not None:
             place = (row.line, len(document.lines[row.line].rstrip()))
@@ -147,10 +160,10 @@ def of_table(document: Document, fragment: Fragment, header: int, side: Side, fo
             message = "a bar in a formula of this row ends the cell for other readers of Markdown"
             found.notes.append(document.problem(row.line, message, "Write it as \\vert"))
         assert row.cell is not None
-        own = role_in(row.role, side) or role
+        own, refused = role_in(row.role, side) or lead.role, row.refused or lead.refused
         found.statements.append(
             Statement(
-                side, row.text, row.given, row.line, row.cells, _end(document, row.cell), own, row.metric, row.refused
+                side, row.text, row.given, row.line, row.cells, _end(document, row.cell), own, row.metric, refused
             )
         )
 

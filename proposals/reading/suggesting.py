@@ -17,7 +17,10 @@ _BASELINES = re.compile(
     r"baseline|dense|vanilla|standard|diagonal|full|plain|naive|softmax|random|control|reference|original",
     re.IGNORECASE,
 )
-_COMMON = frozenset("ssm ssms attention transformer rnn network net model variant linear state space mamba".split())
+_COMMON = frozenset(
+    ("ssm", "ssms", "attention", "transformer", "rnn", "network", "net", "model", "variant", "linear", "state", "space",
+     "mamba")
+)  # fmt: skip
 _FORMAL = re.compile(r"(?:\s*:)?\s*(?:\*\w+\*:\s*)?`[^`]*[.][^`]*`(?=[.!?]?\s*$)")
 """What `mve formalize` appends."""
 _NAME = re.compile(r"[^\W\d_][\w+.-]{1,29}$")

@@ -129,12 +129,31 @@ def test_emoji_rules_and_prose_with_numbers_are_named(tmp_path: Path) -> None:
         ("- RingLin accuracy\n  > 80%", "is a quotation"),
         ("- **Kill**: RingLin accuracy > 80%", "a success criterion cannot be `kill`"),
         ("- accuracy > 80% for any model", ""),
+        ("Any two of these suffice.\n\n- RingLin accuracy > 80%", "some of these suffice"),
+        ("All numbers are at $T = 512$.\n\n- RingLin accuracy > 80%", "may be a condition"),
+        ("All at length 512.\n\n| Model | Accuracy |\n|-|-|\n| RingLin | > 80% |", "may be a condition"),
     ],
 )
 def test_what_may_mean_something_else_has_no_reading(tmp_path: Path, body: str, reason: str) -> None:
     criteria = success(tmp_path, body)
     assert set(canonicals(criteria)) == {None}
     assert reason in (criteria[0].reason or "")
+
+
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [
+        ("Success Criteria (any two of three)", "some of these suffice"),
+        ("Success criteria: either is enough", "some of these suffice"),
+        ("Success Criteria at T = 512", "may be a condition"),
+        ("7.2 Success Criteria (all must hold)", ""),
+        ("✅ Success Criteria of the MVE", ""),
+    ],
+)
+def test_a_heading_may_say_more(tmp_path: Path, title: str, reason: str) -> None:
+    criterion = report_of(tmp_path, f"### {title}\n\n- RingLin accuracy > 80%\n").criteria[0]
+    assert reason in (criterion.reason or "")
+    assert criterion.canonical == (None if reason else ABOVE)
 
 
 def test_failures_that_need_each_other(tmp_path: Path) -> None:
