@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proposal_documents import GOOD
 
+from proposals.checks import check, freeze
 from proposals.errors import ProposalError
 from proposals.formalize import Formalized, formalize
-from proposals.reading import read_document
+from proposals.reading import read_document, read_proposal
 from proposals.reading.document import parse
 
 CORPUS = sorted((Path(__file__).parents[1] / "natural" / "corpus").glob("*.md"))
@@ -181,3 +182,35 @@ def test_any_markdown_is_either_kept_or_only_added_to(piece: str) -> None:
     assert all(byte in rest for byte in source), "something was taken away"
     for one in result.written:
         assert f"`{one.suggested}`".encode() in result.after
+
+
+SETUP = """### Setup
+
+```yaml mve
+synthetic: {name: mqar, pairs: 4, length: 32, vocabulary: 16, train: 100, validation: 10, test: 10}
+backbone: {layers: 1, width: 16, heads: 2}
+variants:
+  ringlin: {mixer: log_linear, proposed: true, aliases: [RingLin]}
+  plainlin: {mixer: linear_attention, aliases: [PlainLin]}
+training: {epochs: 2, batch: 8, lr: 5e-4}
+seeds: [5]
+compute: {minutes: 5, dollars: 0}
+```
+
+### Success Criteria
+"""
+
+
+def test_with_a_setup_block_the_document_can_be_decided(tmp_path: Path) -> None:
+    text = done(OLD.replace("- it is nice\n", "")).after.decode().replace("### Success Criteria\n", SETUP)
+    path = tmp_path / "012-x.md"
+    path.write_text(text, "utf-8")
+    report = check(path)
+    assert report.exit_code == 0, report.problems
+    assert [(one.role, one.canonical) for one in freeze(read_proposal(path)).criteria] == [
+        ("target", "ringlin.test_accuracy > 0.8"),
+        ("expectation", "plainlin.test_accuracy < 0.55"),
+        ("guard", "ringlin.nan_count == 0"),
+        ("kill", "ringlin.test_accuracy <= plainlin.test_accuracy"),
+        ("pause", "plainlin.test_accuracy > 0.9"),
+    ]
