@@ -135,6 +135,8 @@ class Scope:
             words = words[1:]
         if not self.context.open or not 1 <= len(words) <= 5 or any(t.kind != "word" for t in words):
             return None
+        if len(words) > 1 and words[-1].low in ("model", "variant") and any(map(_looks_like_name, words[:-1])):
+            words = words[:-1]  # "the RingSSM model" is RingSSM
         looks = any(_looks_like_name(token) for token in words) or words[-1].low in _MODEL_NOUNS
         if not looks or (len(words) == 1 and words[0].low in _MODEL_NOUNS):
             return None

@@ -52,8 +52,13 @@ def suggest(text: str, context: Context) -> Suggestion:
         return _none(f"the reading is not possible: {problem.problems[0].message}", "other", role, context, scope)
 
 
+_OPTIONAL = word_set("stretch optional optionally bonus ideally")
+
+
 def _no_function(plain: list[Token]) -> None:
-    """`O(log T)`, `\\log_2 T`: no number that could be compared."""
+    """`O(log T)`, `\\log_2 T`: no number that could be compared. And what is no criterion at all."""
+    if any(token.low in _OPTIONAL for token in plain):
+        raise Refused("an optional goal decides nothing: leave it out, or make it a diagnostic")
     for token, after in pairwise(plain):
         called = token.text in ("O", "o", "Theta", "Omega") and after.text == "("
         if called or (token.text in ("log", "ln", "sqrt", "log2", "exp") and token.kind == "word"):

@@ -75,7 +75,7 @@ def role_in(text: str, side: Side) -> Role | None:
 
 def of_items(document: Document, items: list[Item], side: Side, lead: Lead, own_format: bool) -> Iterator[Statement]:
     """The outermost items; where one only announces those below it (`... where:`), these."""
-    for item in items:
+    for number, item in enumerate(items, start=1):
         announces = item.children and item.fragments and not formal_spans(item.fragments, own_format)
         if announces and announcement(item.text):
             below = lead_of(item.text, side)
@@ -85,6 +85,8 @@ def of_items(document: Document, items: list[Item], side: Side, lead: Lead, own_
         fragments = item.everything()
         text = joined(fragments)
         given = re.sub(r"^\[[ xX]\]\s+", "", text)
+        # a label that counts the items, `**S2**: ...`, says nothing
+        given = re.sub(rf"^(\*\*|__)?(?:S|F|K|C|G|SC|FC|KC|P){number}(?:\1?[.:)]\1?|\1)\s+", "", given)
         end = _end(document, fragments[-1]) if fragments else (item.line, len(document.lines[item.line].rstrip()))
         line = fragments[0].line if fragments else item.line
         refused = "a line in it begins with `>`, which is a quotation" if item.quotes else lead.refused
