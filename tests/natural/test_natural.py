@@ -1,10 +1,8 @@
 """Criteria in natural notation: the documents, the sentences, and what holds for any text."""
 
 import json
-import re
 import time
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proposals.natural import Context, KnownVariant, suggest
-from proposals.natural.lexicon import NUMBER_WORDS
 from proposals.natural.tokens import tokens
 from tests.natural.equivalence import same
+from tests.natural.numbers import numbers_in, numbers_of
 from tests.natural.score import PAGE, REFUSED, RIGHT, WRONG, Case, corpus, held_out, report, sets
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
@@ -172,7 +170,7 @@ def test_any_text_gives_a_suggestion_and_no_number_is_invented(text: str, contex
     assert (got.formal is None) == (got.canonical is None)
     assert got.reason
     if got.formal is not None:
-        assert _numbers_of(got.formal) <= _numbers_in(text)
+        assert numbers_of(got.formal) <= numbers_in(text)
 
 
 @settings(max_examples=300, deadline=None)
@@ -181,21 +179,6 @@ def test_a_bound_keeps_its_number(bound: int, operator: str) -> None:
     got = suggest(f"RingSSM accuracy {operator} {bound}%", SUCCESS)
     assert got.canonical is not None
     assert float(got.canonical.split()[-1]) == pytest.approx(bound / 100)
-
-
-def _numbers_of(formal: str) -> set[Decimal]:
-    """Of the formal text, but for the 0 of a count and the 1 of a relative difference."""
-    plain = re.sub(r"[A-Za-z_]\w*\.", "", re.sub(r"(?:== 0|> 0|1 - |- 1)(?![\d.])", "", formal))
-    return {Decimal(found) for found in re.findall(r"(?<![\w])\d+(?:\.\d+)?(?:e-?\d+)?", plain)}
-
-
-def _numbers_in(text: str) -> set[Decimal]:
-    found = tokens(text)
-    written = {Decimal(token.text) for token in found if token.kind == "number"}
-    words = {Decimal(NUMBER_WORDS[token.low]) for token in found if token.low in NUMBER_WORDS}
-    # names such as beta_4 carry theirs; a percentage may be written as a fraction
-    inside = {Decimal(digits) for token in found if token.kind == "word" for digits in re.findall(r"\d+", token.text)}
-    return written | words | inside | {Decimal(2)} | {number / 100 for number in written}
 
 
 @pytest.mark.parametrize(

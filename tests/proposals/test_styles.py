@@ -13,7 +13,7 @@ from proposals.errors import ProposalError
 from proposals.reading import read_as_far_as_it_goes, read_document
 from proposals.reading.document import parse
 from proposals.spec import Criterion, Proposal
-from tests.natural.test_natural import _numbers_in, _numbers_of
+from tests.natural.numbers import numbers_in, numbers_of
 
 HEAD = "# Rings (RingLin)\n\n## Minimum Viable Experiment\n\n"
 BOTH = "### Success Criteria\n\n{}\n\n### Failure Criteria\n\n- RingLin accuracy <= PlainLin accuracy\n"
@@ -272,7 +272,7 @@ def test_any_markdown_and_no_number_is_invented(piece: str, whole: bool) -> None
         assert one.formal is not None or one.binding is None
         assert one.reason or one.canonical
         if one.suggested is not None:
-            assert _numbers_of(one.suggested) <= _numbers_in(one.text)
+            assert numbers_of(one.suggested) <= numbers_in(one.text)
 
 
 @settings(max_examples=60, deadline=None)
@@ -286,7 +286,7 @@ def test_any_document_of_the_corpus_cut_anywhere(data: st.DataObject) -> None:
         assert one.formal is None
         assert one.reason
         if one.suggested is not None:
-            assert _numbers_of(one.suggested) <= _numbers_in(one.text)
+            assert numbers_of(one.suggested) <= numbers_in(one.text)
 
 
 CORPUS = sorted((Path(__file__).parents[1] / "natural" / "corpus").glob("*.md"))
