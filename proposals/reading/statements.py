@@ -8,7 +8,7 @@ from proposals.errors import Problem
 from proposals.reading.blocks import Fragment, Item, joined, part, position
 from proposals.reading.document import Document
 from proposals.reading.spans import formal_spans
-from proposals.reading.tables import rows
+from proposals.reading.tables import SETTING, rows
 from proposals.spec import Role
 from proposals.spec import Section as Side
 
@@ -127,14 +127,11 @@ def lead_of(text: str, side: Side) -> Lead:
     return Lead(role)
 
 
-_SETTING = re.compile(r"(?<![\w\\])(?:length|lengths|depth|distance|pairs|epoch|epochs|steps|[TLNd])\b\W{0,6}\d", re.I)
-
-
 def aside_of(text: str, side: Side) -> Lead:
     """The same for what does not announce: a heading, `(at least two of three)`, or the prose above a list."""
     told = lead_of(text, side)
     counted = told.refused is not None and "condition" not in told.refused
-    return told if counted or _SETTING.search(text) else Lead(told.role)
+    return told if counted or SETTING.search(text) else Lead(told.role)
 
 
 def _end(document: Document, fragment: Fragment) -> tuple[int, int]:

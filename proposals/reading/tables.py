@@ -29,6 +29,10 @@ _METRICS = {
 }  # fmt: skip
 
 
+SETTING = re.compile(r"(?<![\w\\])(?:length|lengths|depth|distance|pairs|epoch|epochs|steps|[TLNd])\b\W{0,6}\d", re.I)
+"""`at T = 512`: words beside a criterion that may narrow it."""
+
+
 @dataclass(frozen=True)
 class Row:
     """text: the row as written; given: what it says, its columns joined; cell: where a reading would be appended."""
@@ -83,16 +87,27 @@ def _row(line: int, text: str, titles: list[str], kinds: list[Kind], cells: list
     said = [*chosen.get("what", []), *chosen.get("bound", [])]
     words = [cells[index].text.strip() for index in said]
     metric = next((name for index in said for noun, name in _METRICS.items() if titles[index].endswith(noun)), None)
-    refused = None
+    refused, pair = None, _pair(titles, chosen)
     if "unknown" in chosen:
         refused = f"what the column `{titles[chosen['unknown'][0]]}` says of it was not understood"
-    elif not chosen.get("what") or len(chosen["what"]) > 1 or len(chosen.get("bound", [])) > 1:
+    elif any(SETTING.search(cells[index].text) for index in chosen.get("remark", [])):
+        refused = "a remark of the row may be a condition of it: write it into the criterion"
+    elif not pair and (len(chosen.get("what", [])) != 1 or len(chosen.get("bound", [])) > 1):
         refused = "which columns of the table make the criterion was not understood"
     elif not all(words):
         refused = "a cell of the row is empty"
+    if pair:
+        words = [f"{words[0]} {words[1]}", *words[2:]]
     role = cells[chosen["role"][0]].text.strip() if "role" in chosen else ""
     last = cells[said[-1]] if said else cells[-1]
     return Row(line, text, ": ".join(words), role, metric, cells, last, refused, bare_bar=bare)
+
+
+def _pair(titles: list[str], chosen: dict[Kind, list[int]]) -> bool:
+    """`| Model | Metric | Threshold |`: the first two together are what is compared."""
+    named = [titles[index] for index in chosen.get("what", [])]
+    whose = len(named) == 2 and named[0] in ("model", "variant", "method", "architecture", "network")
+    return whose and named[1] in ("metric", "measure", "quantity") and len(chosen.get("bound", [])) == 1
 
 
 def _kind(title: str) -> Kind:
