@@ -18,8 +18,8 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("what", re.compile(r"(?:model|variant|method|architecture|network|criterion|criteria|conditions?|metric|measure|"
                         r"measurement|test|check|what|if|quantity|property|success criteri\w+|failure criteri\w+|"
                         r"kill criteri\w+|name)$")),
-    ("bound", re.compile(r"(?:threshold|target|bound|value|required|requirement|goal|limit|expected|pass|must be)$|"
-                         r"(?:expected|target|required|minimum|maximum|success|failure) \w+(?: \w+)?$")),
+    ("bound", re.compile(r"(?:threshold|target|bound|value|required|requirement|goal|limit|expected|pass|must be|"
+                         r"result|range)$")),
 )  # fmt: skip
 _METRICS = {
     "test accuracy": "test_accuracy", "train accuracy": "train_accuracy", "training accuracy": "train_accuracy",
@@ -86,7 +86,7 @@ def _row(line: int, text: str, titles: list[str], kinds: list[Kind], cells: list
             chosen.setdefault(kind, []).append(index)
     said = [*chosen.get("what", []), *chosen.get("bound", [])]
     words = [cells[index].text.strip() for index in said]
-    metric = next((name for index in said for noun, name in _METRICS.items() if titles[index].endswith(noun)), None)
+    metric = next((name for index in said if (name := _metric(titles[index]))), None)
     refused, pair = None, _pair(titles, chosen)
     if "unknown" in chosen:
         refused = f"what the column `{titles[chosen['unknown'][0]]}` says of it was not understood"
@@ -111,9 +111,18 @@ def _pair(titles: list[str], chosen: dict[Kind, list[int]]) -> bool:
 
 
 def _kind(title: str) -> Kind:
-    if any(title.endswith(noun) for noun in _METRICS):
+    if _metric(title) is not None:
         return "bound"
-    return next((kind for kind, pattern in _KINDS if pattern.match(title)), "unknown")
+    plain = _EXPECTED.sub("", title)
+    return next((kind for kind, pattern in _KINDS if pattern.match(title) or pattern.match(plain)), "unknown")
+
+
+_EXPECTED = re.compile(r"^(?:expected|target|required|minimum|maximum|min|max|final)\s+(?=\w)")
+
+
+def _metric(title: str) -> str | None:
+    """`expected accuracy`; nothing of `copy accuracy`, which is another metric."""
+    return _METRICS.get(_EXPECTED.sub("", title))
 
 
 def _fitting(line: str, count: int) -> tuple[list[tuple[int, int]] | None, bool]:

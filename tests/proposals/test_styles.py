@@ -130,6 +130,8 @@ def test_emoji_rules_and_prose_with_numbers_are_named(tmp_path: Path) -> None:
         ("| Model | Accuracy | Length |\n|-|-|-|\n| RingLin | > 80% | 512 |", "the column `length`"),
         ("| Model | Accuracy | Throughput |\n|-|-|-|\n| RingLin | > 80% | 512 |", "which columns"),
         ("| Model | Accuracy |\n|-|-|\n| RingLin | |", "a cell of the row is empty"),
+        ("| Model | Copy accuracy |\n|-|-|\n| RingLin | > 80% |", "the column `copy accuracy`"),
+        ("| Model | Expected recall |\n|-|-|\n| RingLin | > 80% |", "the column `expected recall`"),
         ("| Model | Accuracy | Notes |\n|-|-|-|\n| RingLin | > 80% | at T = 512 |", "a remark of the row"),
         ("- RingLin accuracy\n  > 80%", "is a quotation"),
         ("- **Kill**: RingLin accuracy > 80%", "a success criterion cannot be `kill`"),
