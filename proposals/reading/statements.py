@@ -85,12 +85,17 @@ def of_items(document: Document, items: list[Item], side: Side, lead: Lead, own_
         fragments = item.everything()
         text = joined(fragments)
         given = re.sub(r"^\[[ xX]\]\s+", "", text)
-        # a label that counts the items, `**S2**: ...`, says nothing
-        given = re.sub(rf"^(\*\*|__)?(?:S|F|K|C|G|SC|FC|KC|P){number}(?:\1?[.:)]\1?|\1)\s+", "", given)
+        label = _COUNTING.match(given)
+        if label is not None and int(label[2]) == number:
+            given = given[label.end() :]
         end = _end(document, fragments[-1]) if fragments else (item.line, len(document.lines[item.line].rstrip()))
         line = fragments[0].line if fragments else item.line
         refused = "a line in it begins with `>`, which is a quotation" if item.quotes else lead.refused
         yield Statement(side, text, given, line, fragments, end, lead.role, refused=refused, bullet=True)
+
+
+_COUNTING = re.compile(r"(\*\*|__)?(?:S|F|K|C|G|SC|FC|KC|P)(\d{1,4})(?:(?(1)\1[.:)]|[.:)])|[.:)]\1|\1)\s+")
+"""A label that counts the items, `**S2**: ...`, says nothing."""
 
 
 def announcement(text: str) -> bool:
