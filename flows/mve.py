@@ -59,6 +59,8 @@ async def _train_and_judge(place: Workspace, registered: Registered, executor: s
     while True:
         planned = plan(place, registered.id, seeds, executor, quick)
         get_run_logger().info("%d of %d runs have no result yet", len(planned.missing), planned.total)
+        if planned.missing and not quick:  # a quick run is a dry run itself
+            dry_run(place, planned, executor_named(executor))
         await _train_all(place, planned, executor_named(executor))
         judgement = judge(place, registered.id, planned.experiment)
         if judgement.next_look is None:
@@ -74,7 +76,6 @@ async def _train_all(place: Workspace, planned: Planned, machine: Executor) -> N
     """
     if not planned.missing:
         return
-    dry_run(place, planned, machine)
     room = asyncio.Semaphore(machine.width)
     faults: list[InfrastructureError] = []
     done = 0

@@ -10,8 +10,8 @@ from models.code_version import COMMON, code_version, run_key
 
 MODELS = Path(__file__).parents[2] / "models"
 NO_PART_IN_THE_NUMBERS = {
-    "__init__.py", "arithmetic.py", "checkpoint.py", "code_version.py", "metrics.py", "options.py", "request.py", "worker.py",
-    "mixers/__init__.py", "synthetics/__init__.py",
+    "__init__.py", "arithmetic.py", "checkpoint.py", "code_version.py", "metrics.py", "options.py", "request.py",
+    "worker.py", "mixers/__init__.py", "synthetics/__init__.py",
 }  # fmt: skip
 
 
