@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import environment
+from calling import environment, start
 from small_proposals import write_proposal
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
@@ -127,10 +127,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(mve: Any, prefect_api: st
     place = write_proposal(tmp_path)
     document = place.proposals / "101-small-recall.md"
     document.write_text(document.read_text().replace("epochs: 2, batch: 32", "epochs: 200, batch: 8"))
-    flow = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "run", "101"], env=environment(tmp_path, prefect_api),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    flow = start("run", "101", workspace=tmp_path, api=prefect_api)
     catalog = tmp_path / "db" / "catalog.sqlite"
     killed = None
     deadline = time.monotonic() + 120
@@ -173,13 +170,7 @@ def test_an_interrupted_run_stops_its_trainings_and_says_so(mve: Any, prefect_ap
     place = write_proposal(tmp_path)
     document = place.proposals / "101-small-recall.md"
     document.write_text(document.read_text().replace("epochs: 2, batch: 32", "epochs: 20000, batch: 8"))
-    flow = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "run", "101"],
-        env=environment(tmp_path, prefect_api),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    flow = start("run", "101", workspace=tmp_path, api=prefect_api)
     deadline = time.monotonic() + 120
     while not list(place.runs.glob("*/checkpoint.pt")) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -198,10 +189,7 @@ def test_two_at_once_on_one_proposal(mve: Any, prefect_api: str, tmp_path: Path)
     place = write_proposal(tmp_path)
     document = place.proposals / "101-small-recall.md"
     document.write_text(document.read_text().replace("epochs: 2, batch: 32", "epochs: 40, batch: 8"))
-    first = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "run", "101"], env=environment(tmp_path, prefect_api),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    first = start("run", "101", workspace=tmp_path, api=prefect_api)
     deadline = time.monotonic() + 60
     while not list(place.runs.glob("*/request.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -216,10 +204,7 @@ def test_two_at_once_on_one_proposal(mve: Any, prefect_api: str, tmp_path: Path)
 def test_a_deployment_is_served_under_the_number_as_text(mve: Any, prefect_api: str, tmp_path: Path) -> None:
     write_proposal(tmp_path, stem="010-small-recall")
     (tmp_path / "proposals" / "011-broken.md").write_text("# nothing\n")
-    served = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "serve"], env=environment(tmp_path, prefect_api),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    served = start("serve", workspace=tmp_path, api=prefect_api)
     try:
         assert served.stdout is not None
         lines = []
