@@ -1,52 +1,105 @@
 """What determines a run's result, as a hash. No torch here: keys are wanted before anything is trained."""
 
+import ast
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from models.options import Backbone, MixerOptions, SyntheticOptions, Training
 
+HERE = Path(__file__).parent
 COMMON = (
     "backbone.py",
     "ensemble.py",
     "epochs.py",
+    "evaluations.py",
     "measuring.py",
     "training.py",
     "mixers/base.py",
-    "mixers/features.py",
     "synthetics/base.py",
 )
-"""Sources that take part in every run. A mixer's or synthetic's own file is named like it; the others are
-left out, so that a new mixer, or another way to store checkpoints, does not make old results worthless."""
+"""Sources that take part in every training. A mixer, synthetic, probe or study is in a file of its name, and takes part with
+all that it imports from these folders; the others are left out, so that a new mixer, or another way to store
+checkpoints, does not make old results worthless."""
+
+FOLLOWED = ("mixers", "synthetics", "probes", "studies")
 
 
 @cache
-def code_version(mixer: str, synthetic: str) -> str:
-    """SHA-256 over the sources that determine the result of a run with this mixer and synthetic.
+def code_version(mixer: str, synthetic: str, probes: tuple[str, ...] = ()) -> str:
+    """SHA-256 over the sources that determine the result of a run with this mixer, synthetic and probes.
 
-    Raises FileNotFoundError where no file is named like the mixer or the synthetic.
+    Raises FileNotFoundError where no file is named like the mixer, the synthetic or a probe.
     """
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for name in (*COMMON, f"mixers/{mixer}.py", f"synthetics/{synthetic}.py"):
-        source = (here / name).read_text(encoding="utf-8")
-        digest.update(f"{name} {len(source)}\n{source}".encode())
-    return digest.hexdigest()
+    named = [f"mixers/{mixer}.py", f"synthetics/{synthetic}.py", *(f"probes/{probe}.py" for probe in probes)]
+    return _digest([*COMMON, *named])
 
 
-def run_key(mixer: MixerOptions, synthetic: SyntheticOptions, backbone: Backbone, training: Training, seed: int) -> str:
+@cache
+def study_version(study: str) -> str:
+    """SHA-256 over the sources that determine the result of this study. Raises FileNotFoundError as above."""
+    return _digest([f"studies/{study}.py"])
+
+
+def run_key(
+    mixer: MixerOptions,
+    synthetic: SyntheticOptions,
+    backbone: Backbone,
+    training: Training,
+    seed: int,
+    evaluations: Iterable[dict[str, Any]] = (),
+    probes: Iterable[str] = (),
+) -> str:
     """SHA-256 of all that determines one run: equal keys mean that the result is known already.
 
     Defaults are filled in before hashing, so writing one out changes nothing.
     """
+    probes = tuple(probes)
     determines = {
         "mixer": mixer.model_dump(mode="json"),
         "synthetic": synthetic.model_dump(mode="json"),
         "backbone": backbone.model_dump(mode="json"),
         "training": training.model_dump(mode="json"),
+        "evaluations": list(evaluations),
+        "probes": probes,
         "seed": seed,
-        "code": code_version(mixer.mixer, synthetic.name),
+        "code": code_version(mixer.mixer, synthetic.name, probes),
     }
-    canonical = json.dumps(determines, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_canonical(determines)).hexdigest()
+
+
+def _canonical(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _digest(names: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(_with_imports(names)):
+        source = (HERE / name).read_text(encoding="utf-8")
+        digest.update(f"{name} {len(source)}\n{source}".encode())
+    return digest.hexdigest()
+
+
+def _with_imports(names: Iterable[str]) -> set[str]:
+    """The files, and all that they import from the folders that are followed, and so on."""
+    found: set[str] = set()
+    ahead = list(names)
+    while ahead:
+        name = ahead.pop()
+        if name in found:
+            continue
+        found.add(name)
+        ahead += _imported(ast.parse((HERE / name).read_text(encoding="utf-8")))
+    return found
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("models."):
+            parts = node.module.split(".")[1:]
+            # `models.mixers` alone is the dictionary of all mixers: following it would bring every mixer along
+            if parts[0] in FOLLOWED and len(parts) == 2:
+                yield f"{parts[0]}/{parts[1]}.py"

@@ -19,6 +19,10 @@ class TrainRequest(Plain):
     directory: where checkpoint.pt, progress.jsonl and result.json of this request live; a request found
     there with a checkpoint goes on from it. max_seconds: of all sittings together; training stops itself
     there, with `stopped="time"`.
+
+    evaluations: other test sets, each as the options of the synthetic that differ, such as {"length": 512}; test
+    metrics are reported for each, under that condition. A length that is named is that of every sequence.
+    probes: names of functions in `models.probes` that look into the trained model.
     """
 
     mixer: MixerOptions
@@ -26,6 +30,8 @@ class TrainRequest(Plain):
     backbone: Backbone
     training: Training
     seeds: tuple[int, ...] = Field(min_length=1)
+    evaluations: tuple[dict[str, str | int | float], ...] = ()
+    probes: tuple[str, ...] = ()
     directory: str
     device: Literal["cpu", "cuda"] = "cpu"
     threads: int = Field(default=1, gt=0)

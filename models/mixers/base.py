@@ -35,10 +35,20 @@ class Mixer(nn.Module, ABC):
     `return select(y, at)`.
 
     `causal`: y at t depends on x up to t alone, so that what follows the last supervised position is never
-    computed. Say False where it does not hold.
+    computed. Say False where it does not hold. `stochastic`: draws random numbers while it trains. `anneals`: what it
+    computes depends on how far training has come, see `anneal`.
+
+    Written with the length of x, and not with the length that it was made for, where mathematics allows, so that a
+    model can be tested on longer sequences than it saw. Works inside `torch.func.vmap`.
     """
 
     causal: ClassVar[bool] = True
+    stochastic: ClassVar[bool] = False
+    anneals: ClassVar[bool] = False
+
+    def anneal(self, progress: float) -> None:
+        """Called before each epoch with the share of training that is done, 0 for the first. The best epoch is tested
+        with the progress that it had."""
 
     @abstractmethod
     def forward(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 SPLITS = ("train", "validation", "test")
@@ -16,24 +16,30 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Split:
-    """tokens: the sequences; positions: where an answer is asked for, ascending in each row; targets: the
-    answers, or IGNORED."""
+    """tokens: the sequences, of symbols or of samples of a signal; positions: where an answer is asked for, ascending
+    in each row; targets: the answers, or IGNORED. Where the answers are numbers, all of them count."""
 
-    tokens: Int[Tensor, "sequences length"]
+    tokens: Int[Tensor, "sequences length"] | Float[Tensor, "sequences length channels"]
     positions: Int[Tensor, "sequences queries"]
-    targets: Int[Tensor, "sequences queries"]
+    targets: Int[Tensor, "sequences queries"] | Float[Tensor, "sequences queries"]
 
 
 @dataclass(frozen=True)
 class Data:
-    """The data of one seed, the same for every variant. `sha256` covers all three splits."""
+    """The data of one seed, the same for every variant. `sha256` covers all three splits.
+
+    vocabulary: how many symbols the sequences are of; 0 where they are signals, of `channels` samples at each
+    position. classes: how many answers there are to choose from; 0 where the answer is a number.
+    """
 
     train: Split
     validation: Split
     test: Split
     vocabulary: int
+    classes: int
     length: int
     sha256: str
+    channels: int = 0
 
 
 def stream(seed: int, purpose: str) -> torch.Generator:
@@ -47,12 +53,14 @@ def draw_disjoint(
     sizes: tuple[int, int, int],
     generator: torch.Generator,
     vocabulary: int,
-    possible: int,
+    possible: float,
+    classes: int | None = None,
+    channels: int = 0,
 ) -> Data:
     """Train, validation and test split in which no sequence occurs twice: repeats are drawn again.
 
     draw(n, generator): n sequences; sizes: of the three splits; possible: how many different sequences
-    there are.
+    there are; vocabulary, classes, channels: as in `Data`, with as many classes as symbols unless said.
 
     Raises ValueError where there are too few different sequences.
     """
@@ -81,7 +89,8 @@ def draw_disjoint(
         Split(tokens[start:end], positions[start:end], targets[start:end]) for start, end in pairwise(ends)
     )
     sha256 = _sha256([train, validation, test])
-    return Data(train, validation, test, vocabulary, tokens.shape[1], sha256)
+    classes = vocabulary if classes is None else classes
+    return Data(train, validation, test, vocabulary, classes, tokens.shape[1], sha256, channels)
 
 
 def _sha256(splits: list[Split]) -> str:
@@ -89,5 +98,5 @@ def _sha256(splits: list[Split]) -> str:
     for name, split in zip(SPLITS, splits, strict=True):
         for part in (split.tokens, split.positions, split.targets):
             digest.update(f"{name} {tuple(part.shape)} ".encode())
-            digest.update(part.numpy().astype("<i8").tobytes())
+            digest.update(part.numpy().astype("<f8" if part.is_floating_point() else "<i8").tobytes())
     return digest.hexdigest()

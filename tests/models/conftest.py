@@ -1,4 +1,4 @@
-"""Small requests and the seven mixers that the tests of `models/` share."""
+"""Small requests, and examples of every mixer, that the tests of `models/` share."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from models.code_version import COMMON, code_version, run_key
+from models.code_version import COMMON, _with_imports, code_version, run_key
 
 MODELS = Path(__file__).parents[2] / "models"
 NO_PART_IN_THE_NUMBERS = {
-    "__init__.py", "arithmetic.py", "checkpoint.py", "code_version.py", "metrics.py", "options.py", "request.py",
-    "worker.py", "mixers/__init__.py", "synthetics/__init__.py",
+    "__init__.py", "arithmetic.py", "checkpoint.py", "code_version.py", "metrics.py", "request.py", "worker.py",
 }  # fmt: skip
 
 
@@ -36,10 +35,14 @@ def test_a_default_written_out_changes_nothing(make_request):
 
 
 def test_every_source_is_in_the_version_or_known_not_to_matter():
-    sources = {path.relative_to(MODELS).as_posix() for path in MODELS.rglob("*.py")}
-    mixers = {f"mixers/{name}.py" for name in ("softmax_attention", "linear_attention", "log_linear")}
-    own = mixers | {"synthetics/mqar.py"}
-    assert sources == set(COMMON) | own | NO_PART_IN_THE_NUMBERS
+    sources = {path.relative_to(MODELS).as_posix() for path in MODELS.glob("*.py")}
+    assert sources == {name for name in COMMON if "/" not in name} | NO_PART_IN_THE_NUMBERS
+
+
+def test_a_mixer_brings_what_it_imports_and_not_the_others():
+    files = _with_imports([*COMMON, "mixers/log_linear.py"])
+    assert {"mixers/features.py", "mixers/log_linear.py", "synthetics/base.py"} <= files
+    assert not files & {"mixers/linear_attention.py", "mixers/__init__.py", "synthetics/mqar.py"}
 
 
 def test_versions_differ_by_mixer_and_need_its_file():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from mixer_oracles import step_by_step
+from oracles import ORACLES, step_by_step
 from pydantic import TypeAdapter
 
 from models import options as o
@@ -15,7 +15,7 @@ LENGTH, WIDTH, HEADS = 16, 8, 2
 
 def build(options, dtype=torch.float64, length=LENGTH):
     torch.manual_seed(0)
-    return build_mixer(options, WIDTH, HEADS, length).to(dtype)
+    return build_mixer(options, WIDTH, HEADS, length).to(dtype).eval()
 
 
 def inputs(length=13, dtype=torch.float64, batch=2):
@@ -123,8 +123,31 @@ def test_state_elements():
     assert elements(mixer="log_linear", kernel="cosine") == 8 * 2 * 2 * 16 * 17
 
 
-def test_the_tables_are_not_saved_with_the_weights(options):
-    assert set(build(options).state_dict()) <= {"into.weight", "out.weight", "level_weights.weight"}
+def test_tables_are_not_saved_with_the_weights(options):
+    mixer = build(options)
+    assert set(mixer.state_dict()) == {name for name, _ in mixer.named_parameters()}
+
+
+def test_device_is_kept(options):
+    with torch.device("meta"):
+        mixer = build_mixer(options, WIDTH, HEADS, LENGTH)
+    assert mixer(inputs(dtype=torch.float32).to("meta")).device.type == "meta"
+
+
+def test_seeds_train_as_one_batch(options):
+    mixer, x = build(options), inputs()
+    weights = {name: torch.stack([p, 0.9 * p]) for name, p in mixer.named_parameters()}
+    together = torch.func.vmap(lambda w: torch.func.functional_call(mixer, w, (x,)), randomness="different")(weights)
+    for seed in range(2):
+        alone = torch.func.functional_call(mixer, {name: w[seed] for name, w in weights.items()}, (x,))
+        torch.testing.assert_close(together[seed], alone, rtol=1e-9, atol=1e-10)
+
+
+def test_gradients_are_finite_at_scale(options):
+    mixer, x = build(options, torch.float32), inputs(length=LENGTH, dtype=torch.float32)
+    x = (10 * x).requires_grad_()
+    gradients = torch.autograd.grad(mixer(x).square().mean(), [x, *mixer.parameters()])
+    assert all(gradient.isfinite().all() for gradient in gradients)
 
 
 def test_width_must_be_a_multiple_of_heads():
@@ -135,4 +158,4 @@ def test_width_must_be_a_multiple_of_heads():
 def test_every_option_has_its_mixer():
     choices = o.MixerOptions.__args__[0].__args__
     named = {choice.model_fields["mixer"].annotation.__args__[0] for choice in choices}
-    assert named == set(MIXERS)
+    assert named == set(MIXERS) == set(ORACLES) | {"own"}

@@ -1,7 +1,4 @@
-"""The mixers step by step in float64, written as recurrences: what the parallel forms must agree with.
-
-Plain loops over batch, head and time on purpose; nothing is shared with `models/` but the parameters.
-"""
+"""Softmax, linear and log-linear attention, step by step."""
 
 import math
 

@@ -1,0 +1,1 @@
+"""Experiments without training: timing, numerical error, operations, spectra."""
