@@ -5,6 +5,8 @@ from collections.abc import Callable
 from models.mixers.base import Mixer
 from models.mixers.linear_attention import LinearAttention
 from models.mixers.log_linear import LogLinear
+from models.mixers.monarch import Monarch
+from models.mixers.nystrom import Nystrom
 from models.mixers.own import own_mixer
 from models.mixers.softmax_attention import SoftmaxAttention
 from models.options import MixerOptions
@@ -13,6 +15,8 @@ MIXERS: dict[str, Callable[..., Mixer]] = {
     "softmax_attention": SoftmaxAttention,
     "linear_attention": LinearAttention,
     "log_linear": LogLinear,
+    "monarch": Monarch,
+    "nystrom": Nystrom,
     "own": own_mixer,
 }
 

@@ -11,26 +11,41 @@ from pydantic import Field
 
 from models.options.attention import Kernel, LinearAttention, LogLinear, SoftmaxAttention
 from models.options.base import Options, added
+from models.options.copying import DelayedCopy, HierarchicalCopy, SelectiveCopying
+from models.options.groups import Composition, Parity
 from models.options.own import OwnMixer
 from models.options.recall import Mqar
+from models.options.signals import DampedOscillation
+from models.options.structured import Monarch, Nystrom
 from models.options.training import Backbone, Training
 
 MixerOptions = Annotated[
-    SoftmaxAttention | LinearAttention | LogLinear | OwnMixer,
+    SoftmaxAttention | LinearAttention | LogLinear | Monarch | Nystrom | OwnMixer,
     Field(discriminator="mixer"),
 ]
 
-SyntheticOptions = Mqar  # becomes a union discriminated by `name` when there is a second one
+SyntheticOptions = Annotated[
+    Mqar | Composition | Parity | DelayedCopy | HierarchicalCopy | SelectiveCopying | DampedOscillation,
+    Field(discriminator="name"),
+]
 
 __all__ = [
     "Backbone",
+    "Composition",
+    "DampedOscillation",
+    "DelayedCopy",
+    "HierarchicalCopy",
     "Kernel",
     "LinearAttention",
     "LogLinear",
     "MixerOptions",
+    "Monarch",
     "Mqar",
+    "Nystrom",
     "Options",
     "OwnMixer",
+    "Parity",
+    "SelectiveCopying",
     "SoftmaxAttention",
     "SyntheticOptions",
     "Training",

@@ -19,6 +19,15 @@ MIXERS = {
     "log_linear_elu": {"mixer": "log_linear", "kernel": "elu"},
     "log_linear_relu": {"mixer": "log_linear", "kernel": "relu"},
     "log_linear_cosine": {"mixer": "log_linear", "kernel": "cosine"},
+    "monarch": {"mixer": "monarch", "state": 9},
+    "monarch_constant": {"mixer": "monarch", "state": 9, "gates": False},
+    "monarch_input": {"mixer": "monarch", "state": 9, "blocks": "input"},
+    "nystrom_full": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4, "transfer": "full"},
+    "nystrom": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4},
+    "nystrom_svd": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4, "transfer": "svd"},
+    "nystrom_random": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4, "transfer": "random"},
+    "nystrom_diagonal": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4, "transfer": "diagonal"},
+    "nystrom_cut": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4, "transfer": "cut"},
 }
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from . import attention
+from . import attention, structured
 
 ORACLES: dict[str, Callable[..., Tensor]] = {
     "softmax_attention": attention.step_by_step,
     "linear_attention": attention.step_by_step,
     "log_linear": attention.step_by_step,
+    "monarch": structured.step_by_step,
+    "nystrom": structured.step_by_step,
 }
 
 

@@ -1,0 +1,177 @@
+"""State space with a gated Monarch transition."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from models import options
+from models.mixers.base import At, Mixer, select, vectorising
+from models.mixers.orthogonal import at_least_float32, cayley
+
+OPEN = 4.0
+"""Bias of the gates: sigmoid(4) = 0.982. At 0.5 a state would be gone after a few steps."""
+
+
+class Monarch(Mixer):
+    """h_t = M(x_t) h_{t-1} + W_b x_t, y_t = W_c h_t, M(x) = P L(x) P R(x),
+
+        R(x) = blockdiag(beta_1 R_1, ..., beta_b R_b), L(x) = blockdiag(alpha_1 L_1, ..., alpha_b L_b),
+        [alpha, beta](x) = sigmoid(W_g x + b_g).
+
+    h: state n = b * b, read row by row as a matrix of b x b; P: its transpose, which is its own inverse; R_i, L_i:
+    b x b, orthogonal (Cayley), learned and the same for every input; W_b: n x d, W_c: d x n, without biases. The norm
+    of M(x) is max(alpha) max(beta) < 1. Without gates alpha = beta = 1. With blocks "input" R_i is R_i (I - 2 v_i
+    v_i^T), v_i(x) the i-th part of W_v x at length 1. One state, whatever the number of heads.
+
+    Without gates all steps are taken together in log2(length) rounds. With them a loop goes over time: a scan would
+    multiply transitions of n x n where the loop multiplies two of them with a vector, n times the arithmetic. Its
+    gradient is written by hand. State: h.
+
+    After Dao et al., "Monarch", 2022.
+    """
+
+    def __init__(self, options: options.Monarch, width: int, heads: int, length: int) -> None:
+        super().__init__()
+        self.options = options
+        side, state = options.side, options.state
+        self.into = nn.Linear(width, state, bias=False)
+        self.out = nn.Linear(state, width, bias=False)
+        self.first, self.second = (nn.Parameter(0.1 * torch.randn(side, side, side)) for _ in range(2))
+        if options.gates:
+            self.gate = nn.Linear(width, 2 * side)
+            nn.init.constant_(self.gate.bias, OPEN)
+        if options.blocks == "input":
+            self.directions = nn.Linear(width, state, bias=False)
+
+    def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
+        # time first, so that each step reads and writes one piece of memory
+        x = x.transpose(0, 1).contiguous()
+        u = at_least_float32(self.into(x))
+        right, left = self.products()
+        alpha, beta = self.gates(x, u)
+        if self.options.blocks == "input":
+            h = reflected_steps(u, right, left, alpha, beta, self.reflections(x, u))
+        elif not self.options.gates:
+            h = constant_steps(u, right @ left)
+        elif vectorising():
+            h = gated_steps(u, right, left, alpha, beta)
+        else:
+            h = GatedSteps.apply(u, right, left, alpha, beta)  # type: ignore[no-untyped-call]
+        y: Tensor = self.out(select(h.transpose(0, 1), at).to(x.dtype))
+        return y
+
+    def products(self) -> tuple[Float[Tensor, "state state"], Float[Tensor, "state state"]]:
+        """R and P L P without gates, transposed, so that a row of states is multiplied from the right. Dense: one
+        large product is quicker than b small ones and two transposes."""
+        first, second = cayley(self.first), cayley(self.second)
+        side = self.options.side
+        same = torch.eye(side, dtype=first.dtype, device=first.device)
+        # (i, k) -> (i, c) by R_i[c, k], then (i, c) -> (r, c) by L_c[r, i]
+        right = first.mT.unsqueeze(2) * same[:, None, :, None]
+        left = second.permute(2, 0, 1).unsqueeze(3) * same[None, :, None, :]
+        return right.flatten(2).flatten(0, 1), left.flatten(2).flatten(0, 1)
+
+    def gates(
+        self, x: Float[Tensor, "length batch width"], u: Float[Tensor, "length batch state"]
+    ) -> tuple[Float[Tensor, "length batch state"], Float[Tensor, "length batch state"]]:
+        """alpha and beta for each dimension of the state: alpha_c where its column is c, beta_i where its row is i."""
+        if not self.options.gates:
+            return torch.ones_like(u), torch.ones_like(u)
+        side = self.options.side
+        alpha, beta = at_least_float32(self.gate(x).sigmoid()).split(side, dim=-1)
+        shape = (*alpha.shape, side)
+        return alpha.unsqueeze(-2).expand(shape).flatten(-2), beta.unsqueeze(-1).expand(shape).flatten(-2)
+
+    def reflections(
+        self, x: Float[Tensor, "length batch width"], u: Float[Tensor, "length batch state"]
+    ) -> Float[Tensor, "length batch state"]:
+        """Each block's v_i, side by side."""
+        blocks = at_least_float32(self.directions(x)).unflatten(-1, (self.options.side, self.options.side))
+        return functional.normalize(blocks, dim=-1).flatten(-2)
+
+    def state_elements(self) -> int:
+        return self.options.state
+
+
+def constant_steps(
+    u: Float[Tensor, "length batch state"], transition: Float[Tensor, "state state"]
+) -> Float[Tensor, "length batch state"]:
+    """h_t = h_{t-1} M + u_t by doubling: after a round with M^s, h_t holds the last 2 s inputs."""
+    h, span = u, 1
+    while span < len(u):
+        h = h + functional.pad(h[:-span] @ transition, (0, 0, 0, 0, span, 0))
+        transition, span = transition @ transition, 2 * span
+    return h
+
+
+def gated_steps(
+    u: Float[Tensor, "length batch state"],
+    right: Float[Tensor, "state state"],
+    left: Float[Tensor, "state state"],
+    alpha: Float[Tensor, "length batch state"],
+    beta: Float[Tensor, "length batch state"],
+) -> Float[Tensor, "length batch state"]:
+    """h_t = alpha_t * ((beta_t * (h_{t-1} R)) L) + u_t, for vmap and torch's own gradient."""
+    states = [u[0]]
+    for t in range(1, len(u)):
+        states.append(torch.addcmul(u[t], (states[-1] @ right * beta[t]) @ left, alpha[t]))
+    return torch.stack(states)
+
+
+def reflected_steps(
+    u: Float[Tensor, "length batch state"],
+    right: Float[Tensor, "state state"],
+    left: Float[Tensor, "state state"],
+    alpha: Float[Tensor, "length batch state"],
+    beta: Float[Tensor, "length batch state"],
+    directions: Float[Tensor, "length batch state"],
+) -> Float[Tensor, "length batch state"]:
+    """`gated_steps` with each block of h_{t-1} reflected along its direction first."""
+    side = int(u.shape[-1] ** 0.5 + 1e-9)
+    same_block = torch.eye(side, dtype=u.dtype, device=u.device)
+    # (v h) S sums over a block and spreads the sum over it
+    sums = same_block.repeat_interleave(side, 0).repeat_interleave(side, 1)
+    twice, states = -2 * directions, [u[0]]
+    for t in range(1, len(u)):
+        h = states[-1]
+        h = torch.addcmul(h, twice[t], (directions[t] * h) @ sums)
+        states.append(torch.addcmul(u[t], (h @ right * beta[t]) @ left, alpha[t]))
+    return torch.stack(states)
+
+
+class GatedSteps(torch.autograd.Function):
+    """`gated_steps` by hand: nothing is allocated in the loops, and what does not depend on the next step is done for
+    all of them together. A step of training takes a third of the time."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor, right: Tensor, left: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+        # y = h R, z = beta y, v = z L, h = alpha v + u; the first step starts from zero
+        h, y, z, v = (torch.zeros_like(u) for _ in range(4))
+        h[0] = u[0]
+        for t in range(1, len(u)):
+            torch.mm(h[t - 1], right, out=y[t])
+            torch.mul(y[t], beta[t], out=z[t])
+            torch.mm(z[t], left, out=v[t])
+            torch.addcmul(u[t], v[t], alpha[t], out=h[t])
+        ctx.save_for_backward(right, left, alpha, beta, h, y, z, v)
+        return h
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+        right, left, alpha, beta, h, y, z, v = ctx.saved_tensors
+        to_h = gradient.contiguous().clone()
+        to_y, to_z, to_v = (torch.zeros_like(to_h) for _ in range(3))
+        right_t, left_t = right.T.contiguous(), left.T.contiguous()
+        for t in range(len(to_h) - 1, 0, -1):
+            torch.mul(to_h[t], alpha[t], out=to_v[t])
+            torch.mm(to_v[t], left_t, out=to_z[t])
+            torch.mul(to_z[t], beta[t], out=to_y[t])
+            to_h[t - 1].addmm_(to_y[t], right_t)
+        to_right = h[:-1].flatten(0, 1).T @ to_y[1:].flatten(0, 1)
+        to_left = z.flatten(0, 1).T @ to_v.flatten(0, 1)
+        return to_h, to_right, to_left, to_h * v, to_z * y

@@ -1,0 +1,143 @@
+"""Chunkwise state space with a compressed transfer of the state between chunks."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models import options
+from models.mixers.base import At, Mixer, select
+from models.mixers.orthogonal import at_least_float32, cayley
+
+RIDGE = 1e-2
+"""Singular values of W below this share of its norm count little in its inverse."""
+SHARPNESS = 4.0
+"""Logits of a landmark on its own segment at the start, where the others are 0."""
+
+
+class Nystrom(Mixer):
+    """y_t = W_o (c_t * h_t), c_t = W_c x_t, with steps inside a chunk and a mixing at its end:
+
+        h_t = a_t * h_{t-1} + u_t,  a_t = sigmoid(W_a x_t + b_a),  u_t = sigmoid(W_i x_t + b_i) * (W_u x_t + b_u)
+        after the last step of a chunk: h <- G h.
+
+    With p_k the product of the gates of chunk k, and s_k what its steps make of a zero state, the state h_k that
+    enters chunk k follows h_{k+1} = T_k h_k + G s_k, T_k = G diag(p_k). Inside a chunk the entering state is used
+    exactly; only T_k is replaced, by
+
+        full      T_k
+        nystrom   R_k W_k^+ C_k with C_k = P T_k, R_k = T_k P^T, W_k = P T_k P^T, P = softmax by rows of learned logits
+        random    the same, P Gaussian and fixed
+        svd       the best matrix of rank m; its subspace counts as constant in the gradient
+        diagonal  diag(T_k)
+        cut       0
+
+    x: width d; h, a, u, c: state n; G: n x n, orthogonal (Cayley), so that no transfer grows; P: m landmarks x n, one
+    for each layer, at first means over segments of n / m dimensions; W^+ = (W^T W + r^2 |W|_F^2 I)^-1 W^T, r = 1e-2, a
+    pseudo-inverse whose ridge is relative to W. One state, whatever the number of heads.
+
+    Parallel inside chunks; a loop goes over chunks. State: h.
+
+    After Xiong et al., "Nystromformer", 2021 (the factors) and Dao and Gu, "Mamba-2", 2024 (the chunks).
+    """
+
+    def __init__(self, options: options.Nystrom, width: int, heads: int, length: int) -> None:
+        super().__init__()
+        self.options = options
+        state, landmarks = options.state, options.landmarks
+        self.into = nn.Linear(width, 3 * state)
+        self.read = nn.Linear(width, state, bias=False)
+        self.out = nn.Linear(state, width, bias=False)
+        self.mixing = nn.Parameter(0.1 * torch.randn(state, state))
+        with torch.no_grad():
+            # gates forget after 8 to 400 steps at first: short memories learn to write, long ones to keep
+            self.into.bias[:state] = torch.linspace(2, 6, state)
+        if options.transfer == "nystrom":
+            segment = torch.arange(state) * landmarks // state
+            self.logits = nn.Parameter(SHARPNESS * functional.one_hot(segment, landmarks).T.float())
+        elif options.transfer == "random":
+            # the same for every seed and layer: landmarks that nobody chose
+            drawn = torch.randn(landmarks, state, generator=torch.Generator("cpu").manual_seed(0), device="cpu")
+            self.fixed: Tensor
+            self.register_buffer("fixed", drawn.to(self.mixing.device) * state**-0.5, persistent=False)
+
+    def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
+        carry, inside = self.chunks(x)
+        entering = self.entering(carry[:, :, -1], inside[:, :, -1])
+        h = (inside + carry * entering.unsqueeze(2)).flatten(1, 2)[:, : x.shape[1]].to(x.dtype)
+        y: Tensor = self.out(self.read(select(x, at)) * select(h, at))
+        return y
+
+    def chunks(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> tuple[Float[Tensor, "batch chunks chunk state"], Float[Tensor, "batch chunks chunk state"]]:
+        """For each position the product of its chunk's gates so far, and the state that its chunk makes from zero."""
+        gate, write, value = self.into(x).chunk(3, dim=-1)
+        a, u = (at_least_float32(part) for part in (gate.sigmoid(), write.sigmoid() * value))
+        missing = -x.shape[1] % self.options.chunk
+        a, u = functional.pad(a, (0, 0, 0, missing), value=1.0), functional.pad(u, (0, 0, 0, missing))
+        a, u = (part.unflatten(1, (-1, self.options.chunk)) for part in (a, u))
+        # each position takes in the span before its own, twice as long each time; products of gates never overflow
+        span = 1
+        while span < self.options.chunk:
+            before_a = functional.pad(a[:, :, :-span], (0, 0, span, 0), value=1.0)
+            before_u = functional.pad(u[:, :, :-span], (0, 0, span, 0))
+            u = torch.addcmul(u, a, before_u)
+            a = a * before_a
+            span *= 2
+        return a, u
+
+    def entering(
+        self, carry: Float[Tensor, "batch chunks state"], inside: Float[Tensor, "batch chunks state"]
+    ) -> Float[Tensor, "batch chunks state"]:
+        """The state that enters each chunk, from every chunk's p_k and s_k."""
+        mixing = cayley(self.mixing)
+        factors, own = self.factors(mixing, carry[:, :-1]), inside[:, :-1] @ mixing.mT
+        states = [torch.zeros_like(carry[:, 0])]
+        for k in range(own.shape[1]):
+            states.append(transferred([factor[:, k] for factor in factors], states[-1]) + own[:, k])
+        return torch.stack(states, dim=1)
+
+    def factors(
+        self, mixing: Float[Tensor, "state state"], carry: Float[Tensor, "batch chunks state"]
+    ) -> list[Float[Tensor, "batch chunks ..."]]:
+        """What is kept of each T_k = G diag(p_k): matrices whose product stands for it, from left to right; a vector
+        is a diagonal, and no factor at all is 0."""
+        transfer, rank = self.options.transfer, self.options.landmarks
+        if transfer == "cut":
+            return []
+        if transfer == "diagonal":
+            return [mixing.diagonal() * carry]
+        exact = mixing * carry.unsqueeze(-2)
+        if transfer == "full":
+            return [exact]
+        if transfer == "svd":
+            # the gradient of a subspace divides by gaps between singular values, which may be none
+            right = torch.linalg.svd(exact.detach())[2][..., :rank, :]
+            return [exact @ right.mT, right]
+        p = self.logits.softmax(-1) if transfer == "nystrom" else self.fixed
+        p = p.to(exact.dtype)
+        above, left = p @ exact, exact @ p.mT
+        return [left, inverse(above @ p.mT) @ above]
+
+    def state_elements(self) -> int:
+        return self.options.state
+
+
+def transferred(factors: list[Tensor], h: Float[Tensor, "batch state"]) -> Float[Tensor, "batch state"]:
+    """The product of the factors times h."""
+    if not factors:
+        return torch.zeros_like(h)
+    for factor in reversed(factors):
+        h = factor * h if factor.dim() == h.dim() else (factor @ h.unsqueeze(-1)).squeeze(-1)
+    return h
+
+
+def inverse(w: Float[Tensor, "*batch m m"]) -> Float[Tensor, "*batch m m"]:
+    """(W^T W + r^2 |W|_F^2 I)^-1 W^T: W^-1 where W is well conditioned, never above |W|_F^-1 / (2 r)."""
+    square = w.mT @ w
+    identity = torch.eye(w.shape[-1], dtype=w.dtype, device=w.device)
+    # the smallest normal number keeps W = 0 solvable
+    ridge = RIDGE**2 * square.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None] + torch.finfo(w.dtype).tiny
+    found: Tensor = torch.linalg.solve(square + ridge * identity, w.mT)
+    return found
