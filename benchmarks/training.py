@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.backbone import Backbone
-from models.ensemble import Ensemble, batches_of
+from models.ensemble import Ensemble, batch_of
 from models.mixers.features import EPS
 from models.mixers.log_linear import fenwick_levels
 from models.options import Backbone as BackboneOptions
@@ -158,8 +158,8 @@ def compare(options: Any, layout: str, repeats: int) -> tuple[float, float]:
     """Median seconds of our step and of the straightforward one."""
     synthetic = mqar(layout, train=BATCH, validation=1, test=1)
     data = build_data(synthetic, 0)
-    ensembles = [Ensemble(options, BACKBONE, 64, LENGTH, (0,), torch.device("cpu")) for _ in range(2)]
-    train, _, _ = batches_of([data], ensembles[0].causal, torch.device("cpu"))
+    ensembles = [Ensemble(options, BACKBONE, data.sizes, (0,), torch.device("cpu")) for _ in range(2)]
+    train = batch_of([data.train], ensembles[0].causal, torch.device("cpu"))
     labels = torch.full(data.train.tokens.shape, IGNORED).scatter(1, data.train.positions, data.train.targets)
     ours = our_step(ensembles[0], train)
     other = straight_step(StraightModel(ensembles[1].module, options), data.train.tokens, labels)

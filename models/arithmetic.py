@@ -41,16 +41,17 @@ class _Layer:
 def figures_of(mixer: MixerOptions, backbone: Backbone, synthetic: SyntheticOptions) -> Figures | None:
     """None where the mixer, or what it stands in, is not known here."""
     sizes = _sizes(synthetic)
-    if sizes is None or not _has_only(backbone, "layers", "width", "heads", "dropout"):
+    if sizes is None or not _has_only(backbone, "layers", "width", "heads", "dropout", "positions", "expand"):
         return None
     vocabulary, length = sizes
     width = backbone.width
     layer = _mixer(mixer, width, backbone.heads, length)
     if layer is None:
         return None
-    mlp, norm = 3 * width * 4 * width, width
-    block = layer.parameters + mlp + 2 * norm
-    embeddings, head = (vocabulary + length) * width, width * vocabulary
+    mlp, norm = 3 * width * backbone.expand * width, width
+    block = layer.parameters + mlp + (2 if backbone.expand else 1) * norm
+    positions = length if backbone.positions == "learned" else 0
+    embeddings, head = (vocabulary + positions) * width, width * vocabulary
     return Figures(
         parameters=embeddings + backbone.layers * block + norm + head,
         state_memory=BYTES_PER_NUMBER * backbone.layers * layer.state,

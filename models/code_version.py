@@ -16,14 +16,15 @@ COMMON = (
     "ensemble.py",
     "epochs.py",
     "evaluations.py",
+    "inspecting.py",
     "measuring.py",
     "training.py",
     "mixers/base.py",
     "synthetics/base.py",
 )
-"""Sources that take part in every training. A mixer, synthetic, probe or study is in a file of its name, and takes part with
-all that it imports from these folders; the others are left out, so that a new mixer, or another way to store
-checkpoints, does not make old results worthless."""
+"""Sources that take part in every training. A mixer, synthetic, probe or study is in a file of its name, and takes
+part with all that it imports from these folders; the others are left out, so that a new mixer, or another way to
+store checkpoints, does not make old results worthless."""
 
 FOLLOWED = ("mixers", "synthetics", "probes", "studies")
 

@@ -16,16 +16,16 @@ from torch.nn import functional
 from models import options
 from models.backbone import Backbone
 from models.options import MixerOptions
-from models.synthetics.base import IGNORED, Data, Split, stream
+from models.synthetics.base import IGNORED, Sizes, Split, stream
 
 
 @dataclass(frozen=True)
 class Batch:
     """Sequences of all seeds side by side; `at`: one range for all, or the positions of each sequence."""
 
-    tokens: Int[Tensor, "seeds batch length"]
+    tokens: Int[Tensor, "seeds batch length"] | Float[Tensor, "seeds batch length channels"]
     at: slice | Int[Tensor, "seeds batch queries"]
-    targets: Int[Tensor, "seeds batch queries"]
+    targets: Int[Tensor, "seeds batch queries"] | Float[Tensor, "seeds batch queries"]
 
     def rows(self, start: int, stop: int) -> "Batch":
         at = self.at if isinstance(self.at, slice) else self.at[:, start:stop]
@@ -35,38 +35,36 @@ class Batch:
         """Each seed's sequences in its own order."""
 
         def take(x: Tensor) -> Tensor:
-            return x.gather(1, order.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+            index = order.view(*order.shape, *[1] * (x.dim() - 2))
+            return x.gather(1, index.expand(-1, -1, *x.shape[2:]))
 
         at = self.at if isinstance(self.at, slice) else take(self.at)
         return Batch(take(self.tokens), at, take(self.targets))
 
     def counts(self) -> Float[Tensor, "seeds batch"]:
         """Answers asked for in each sequence."""
-        return (self.targets != IGNORED).sum(-1)
+        return torch.ones_like(self.targets).sum(-1) if self.numbers else (self.targets != IGNORED).sum(-1)
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the answers are numbers, and not classes."""
+        return self.targets.is_floating_point()
 
 
-def batches_of(data: list[Data], causal: bool, device: torch.device) -> tuple[Batch, Batch, Batch]:
-    """Train, validation and test of all seeds, on the device.
+def batch_of(splits: list[Split], causal: bool, device: torch.device) -> Batch:
+    """A split of all seeds, on the device.
 
     A causal model needs nothing after the last position that is asked for: what follows is cut off. Where all
     sequences are asked at the same consecutive positions, these become a range, and no rows need be gathered.
     """
-    splits = [(seed.train, seed.validation, seed.test) for seed in data]
-    positions = torch.cat([split.positions for of_seed in splits for split in of_seed])
+    positions = torch.stack([split.positions for split in splits])
     first, last = int(positions.min()), int(positions.max())
     consecutive = torch.arange(first, last + 1)
-    shared = len(consecutive) == positions.shape[1] and bool((positions == consecutive).all())
-    length = last + 1 if causal else data[0].length
-
-    def together(parts: tuple[Split, ...]) -> Batch:
-        tokens = torch.stack([part.tokens[:, :length] for part in parts]).to(device)
-        targets = torch.stack([part.targets for part in parts]).to(device)
-        if shared:
-            return Batch(tokens, slice(first, last + 1), targets)
-        return Batch(tokens, torch.stack([part.positions for part in parts]).to(device), targets)
-
-    train, validation, test = (together(parts) for parts in zip(*splits, strict=True))
-    return train, validation, test
+    shared = len(consecutive) == positions.shape[2] and bool((positions == consecutive).all())
+    length = last + 1 if causal else splits[0].tokens.shape[1]
+    tokens = torch.stack([split.tokens[:, :length] for split in splits]).to(device)
+    targets = torch.stack([split.targets for split in splits]).to(device)
+    return Batch(tokens, slice(first, last + 1) if shared else positions.to(device), targets)
 
 
 class Ensemble:
@@ -82,13 +80,14 @@ class Ensemble:
         self,
         mixer: MixerOptions,
         backbone: options.Backbone,
-        vocabulary: int,
-        length: int,
+        sizes: Sizes,
         seeds: tuple[int, ...],
         device: torch.device,
     ) -> None:
-        models = [_initialised(mixer, backbone, vocabulary, length, seed) for seed in seeds]
+        models = [_initialised(mixer, backbone, sizes, seed) for seed in seeds]
         self.causal, self.state_elements = models[0].causal, models[0].state_elements()
+        self.stochastic = any(mixer.stochastic for mixer in models[0].mixers)
+        self.anneals = any(mixer.anneals for mixer in models[0].mixers)
         rows = [torch.cat([p.detach().reshape(-1) for p in model.parameters()]) for model in models]
         self.weights = nn.Parameter(torch.stack(rows).to(device))
         self.module = models[0].to(device)
@@ -130,6 +129,19 @@ class Ensemble:
         loss, right = found
         return loss, right
 
+    def anneal(self, progress: float) -> None:
+        self.module.anneal(progress)
+
+    def only(self, index: int) -> Backbone:
+        """The model of one seed, reading its row of `weights`. Only for looking at what is trained: the next loss of a
+        vectorised batch does not need it, that of a single seed reads the same numbers."""
+        start = 0
+        for parameter in self.module.parameters():
+            row = self.weights.detach()[index, start : start + parameter.numel()]
+            start += parameter.numel()
+            parameter.data = row.view(parameter.shape)
+        return self.module
+
     def gradient(self, losses: Float[Tensor, " seeds"]) -> Float[Tensor, "seeds parameters"]:
         """The gradient of each seed's loss by its own row of weights."""
         gradients = torch.autograd.grad(losses.sum(), list(self._views.values()))
@@ -137,7 +149,7 @@ class Ensemble:
 
     @torch.no_grad()
     def evaluate(self, split: Batch, chunk: int) -> tuple[Float[Tensor, " seeds"], Float[Tensor, " seeds"]]:
-        """Loss and accuracy of each seed over a whole split, without dropout."""
+        """Loss and accuracy of each seed over a whole split, without dropout; of numbers the accuracy is 0."""
         self.module.eval()
         loss = torch.zeros(len(self.weights), dtype=torch.float64, device=self.weights.device)
         right = torch.zeros_like(loss)
@@ -153,15 +165,20 @@ class Ensemble:
         return (loss / total).cpu(), (right / total).cpu()
 
 
-def _initialised(mixer: MixerOptions, backbone: options.Backbone, vocabulary: int, length: int, seed: int) -> Backbone:
+def _initialised(mixer: MixerOptions, backbone: options.Backbone, sizes: Sizes, seed: int) -> Backbone:
     """The model of a seed, on the CPU so that every device starts from the same numbers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(seed, "model").initial_seed())
-        return Backbone(mixer, backbone, vocabulary, length)
+        return Backbone(mixer, backbone, sizes)
 
 
 def _loss(
-    logits: Float[Tensor, "batch queries vocabulary"], targets: Int[Tensor, "batch queries"]
+    logits: Float[Tensor, "batch queries classes"],
+    targets: Int[Tensor, "batch queries"] | Float[Tensor, "batch queries"],
 ) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
+    """Cross entropy and right answers; of numbers, the mean squared error, and none that is right."""
+    if targets.is_floating_point():
+        loss = functional.mse_loss(logits.squeeze(-1), targets.to(logits.dtype))
+        return loss, torch.zeros_like(loss.detach(), dtype=torch.long)
     loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
     return loss, (logits.detach().argmax(-1) == targets).sum()

@@ -62,6 +62,7 @@ def train_epoch(request: TrainRequest, ensemble: Ensemble, run: Run, training: B
     sequences = training.tokens.shape[1]
     steps = math.ceil(sequences / settings.batch)
     run.epoch += 1
+    ensemble.anneal(progress(request.training, run.epoch))
     streams = [stream(seed, f"order {run.epoch}") for seed in request.seeds]
     order = [torch.randperm(sequences, generator=generator) for generator in streams]
     shuffled = training.shuffled(torch.stack(order).to(device))
@@ -70,7 +71,7 @@ def train_epoch(request: TrainRequest, ensemble: Ensemble, run: Run, training: B
     losses = torch.zeros(steps, len(run.seeds), device=device)
     norms, right, counts = torch.zeros_like(losses), torch.zeros_like(losses), torch.zeros_like(losses)
     done, late, begun = 0, False, time.perf_counter()
-    with _dropout_stream(request, run.epoch, device):
+    with _noise(request, ensemble, run.epoch, device):
         for step in range(steps):
             at_start = time.perf_counter()
             if limit is not None and at_start > limit and (done or run.epoch > 1):
@@ -105,13 +106,17 @@ def train_epoch(request: TrainRequest, ensemble: Ensemble, run: Run, training: B
             if not losses[-1, index].isfinite():
                 seed.stopped = "diverged"
             seed.point(run.step, "train_loss", seed.train_loss)
-            seed.point(run.step, "train_accuracy", seed.train_accuracy)
+            if not training.numbers:
+                seed.point(run.step, "train_accuracy", seed.train_accuracy)
             seed.point(run.step, "lr", rate)
     return late
 
 
-def judge_epoch(request: TrainRequest, run: Run, losses: Tensor, accuracies: Tensor, late: bool) -> None:
-    """Enter the validation of an epoch: is it the best so far, is a seed done?"""
+def judge_epoch(
+    request: TrainRequest, run: Run, losses: Tensor, accuracies: Tensor, late: bool, numbers: bool = False
+) -> None:
+    """Enter the validation of an epoch: is it the best so far, is a seed done? Where the answers are numbers the loss
+    alone decides."""
     improved = torch.zeros(len(run.seeds), 1, dtype=torch.bool)
     for index, seed in enumerate(run.seeds):
         if seed.stopped not in (None, "diverged") or seed.epochs < run.epoch:
@@ -123,11 +128,12 @@ def judge_epoch(request: TrainRequest, run: Run, losses: Tensor, accuracies: Ten
             seed.stopped = "diverged"
             continue
         seed.point(run.step, "validation_loss", loss)
-        seed.point(run.step, "validation_accuracy", accuracy)
+        if not numbers:
+            seed.point(run.step, "validation_accuracy", accuracy)
         if (accuracy, -loss) > (seed.best_accuracy, -seed.best_loss):
             seed.best_accuracy, seed.best_loss, seed.best_epoch = accuracy, loss, run.epoch
             improved[index] = True
-        if seed.steps_to_converge is None and accuracy >= (request.training.stop_at or CONVERGED):
+        if not numbers and seed.steps_to_converge is None and accuracy >= (request.training.stop_at or CONVERGED):
             seed.steps_to_converge = run.step
         if request.training.stop_at is not None and accuracy >= request.training.stop_at:
             seed.stopped = "stop_at"
@@ -148,11 +154,16 @@ def learning_rate(settings: Training, step: int, steps_per_epoch: int) -> float:
     return settings.lr * 0.5 * (1 + math.cos(math.pi * remaining))
 
 
+def progress(settings: Training, epoch: int) -> float:
+    """The share of training that is done when an epoch (from 1) begins."""
+    return (epoch - 1) / settings.epochs
+
+
 @contextmanager
-def _dropout_stream(request: TrainRequest, epoch: int, device: torch.device) -> Iterator[None]:
-    """Dropout draws from the global generators: give them a state of this seed and epoch, and put theirs
-    back."""
-    if not request.backbone.dropout:
+def _noise(request: TrainRequest, ensemble: Ensemble, epoch: int, device: torch.device) -> Iterator[None]:
+    """Dropout and stochastic mixers draw from the global generators: give them a state of this seed and epoch, and put
+    theirs back."""
+    if not request.backbone.dropout and not ensemble.stochastic:
         yield
         return
     devices = [] if device.type == "cpu" else [device]

@@ -56,9 +56,11 @@ def values_of(
     parameters: int,
     state_bytes: int,
     memory: int,
+    numbers: bool = False,
 ) -> tuple[Value, ...]:
     """The metrics of one seed. test: loss and accuracy, None where training diverged, and then nothing that
-    was to be learned has a value."""
+    was to be learned has a value. numbers: the answers are numbers, so there are no accuracies, and the loss is a mean
+    squared error."""
     found: list[Value] = []
 
     def add(metric: str, value: float | None, **more: Any) -> None:
@@ -72,12 +74,13 @@ def values_of(
     if not diverged:
         assert test is not None
         add("test_loss", test[0])
-        add("test_accuracy", test[1])
-        add("perplexity", math.exp(min(test[0], 700.0)), source="derived")
-        add("validation_accuracy", record.best_accuracy)
         add("train_loss", record.train_loss)
-        add("train_accuracy", record.train_accuracy)
-        add("steps_to_converge", record.steps_to_converge)
+        if not numbers:
+            add("test_accuracy", test[1])
+            add("perplexity", math.exp(min(test[0], 700.0)), source="derived")
+            add("validation_accuracy", record.best_accuracy)
+            add("train_accuracy", record.train_accuracy)
+            add("steps_to_converge", record.steps_to_converge)
     if timings.step:
         median, spread = median_and_spread(timings.step)
         add("step_time", median, spread=spread)

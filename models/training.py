@@ -4,17 +4,21 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from models import checkpoint
-from models.ensemble import Batch, Ensemble, batches_of
+from models.ensemble import Batch, Ensemble, batch_of
 from models.epochs import Run, judge_epoch, train_epoch
+from models.evaluations import options_under
+from models.inspecting import conditions_of, evaluate_best, looks_inside
 from models.measuring import SeedRecord, Timings, device_name, peak_memory, values_of, versions
-from models.request import SeedResult, TrainRequest, TrainResult
+from models.request import SeedResult, TrainRequest, TrainResult, Value
 from models.synthetics import Data, build_data
+from models.synthetics.base import Sizes
 
 CHECKPOINT_SECONDS = 2.0
 """At the end of an epoch, a checkpoint is written if the last one is older than this."""
@@ -31,7 +35,8 @@ def train(request: TrainRequest, on_epoch: Callable[[dict[str, Any]], None] | No
     generators are left as they were. Nothing protects a run from its own infinities: a loss that is not
     finite at the end of an epoch ends it with stopped="diverged", and it has no accuracies.
 
-    Raises ValueError where the device is not there, a seed is named twice, or the synthetic cannot be drawn.
+    Raises ValueError where the device is not there, a seed is named twice, the synthetic cannot be drawn, or training
+    is to stop at an accuracy where the answers are numbers.
     KeyboardInterrupt writes a checkpoint of the last whole epoch and goes on its way.
     """
     if len(set(request.seeds)) < len(request.seeds):
@@ -72,13 +77,27 @@ def _prepare(request: TrainRequest) -> tuple[list[Data], Ensemble, Run, tuple[Ba
     """Data, models and optimiser as they are before the first step."""
     device = torch.device(request.device)
     data = [build_data(request.synthetic, seed) for seed in request.seeds]
-    sizes = data[0].vocabulary, data[0].length
-    ensemble = Ensemble(request.mixer, request.backbone, *sizes, request.seeds, device)
+    if data[0].classes == 0 and request.training.stop_at is not None:
+        raise ValueError(
+            f"stop_at is an accuracy, and the answers of {request.synthetic.name} are numbers: leave it out"
+        )
+    ensemble = Ensemble(request.mixer, request.backbone, _sizes(request, data[0]), request.seeds, device)
+    ensemble.anneal(0.0)
     optimiser = torch.optim.AdamW(
         [ensemble.weights], lr=request.training.lr, weight_decay=request.training.weight_decay, fused=True
     )
     run = Run(optimiser, ensemble.weights, ensemble.weights.detach().clone(), [])
-    return data, ensemble, run, batches_of(data, ensemble.causal, device)
+    splits = ([getattr(of_seed, name) for of_seed in data] for name in ("train", "validation", "test"))
+    training, validation, test = (batch_of(split, ensemble.causal, device) for split in splits)
+    return data, ensemble, run, (training, validation, test)
+
+
+def _sizes(request: TrainRequest, data: Data) -> Sizes:
+    """The model is made for the longest sequence that it will see, in an evaluation too."""
+    lengths = [options_under(request.synthetic, condition).length for condition in request.evaluations]
+    # a synthetic's own length leaves out what stands around its sequences, such as a token at the beginning
+    longer = max([0, *(length - request.synthetic.length for length in lengths)])
+    return replace(data.sizes, length=data.length + longer)
 
 
 def _train(request: TrainRequest, on_epoch: Callable[[dict[str, Any]], None] | None) -> TrainResult:
@@ -104,7 +123,7 @@ def _train(request: TrainRequest, on_epoch: Callable[[dict[str, Any]], None] | N
         while run.epoch < request.training.epochs and any(seed.stopped is None for seed in run.seeds):
             limit = None if request.max_seconds is None else started + request.max_seconds - before
             late = train_epoch(request, ensemble, run, training, limit)
-            judge_epoch(request, run, *ensemble.evaluate(validation, chunk), late)
+            judge_epoch(request, run, *ensemble.evaluate(validation, chunk), late, validation.numbers)
             run.seconds = before + time.perf_counter() - started
             if not late:
                 state = run.snapshot()
@@ -116,14 +135,18 @@ def _train(request: TrainRequest, on_epoch: Callable[[dict[str, Any]], None] | N
                 on_epoch(line)
         with torch.no_grad():
             run.weights.copy_(run.best)
-        tested = ensemble.evaluate(test, chunk)
+        tested = evaluate_best(request, ensemble, run, test, chunk)
+        further = conditions_of(request, ensemble, run, data, chunk)
     except KeyboardInterrupt:
         checkpoint.save(path, state, request)
         raise
     run.seconds = before + time.perf_counter() - started
+    inside = looks_inside(request, ensemble, run, data, test)
     state_bytes = ensemble.state_elements * run.weights.element_size()
     return TrainResult(
-        seeds=_results(request, run, data, tested, state_bytes),
+        seeds=_results(
+            request, run, data, tested, [[*a, *b] for a, b in zip(further, inside, strict=True)], state_bytes
+        ),
         device=device_name(device),
         versions=versions(),
         seconds=run.seconds,
@@ -134,7 +157,8 @@ def _results(
     request: TrainRequest,
     run: Run,
     data: list[Data],
-    tested: tuple[torch.Tensor, torch.Tensor],
+    tested: tuple[list[float], list[float]],
+    more: list[list[Value]],
     state_bytes: int,
 ) -> tuple[SeedResult, ...]:
     share = len(run.seeds)
@@ -144,15 +168,15 @@ def _results(
         tokens=min(request.training.batch, request.synthetic.train) * data[0].length,
     )
     memory, parameters = peak_memory(run.weights.device), run.weights.shape[1]
+    numbers = data[0].classes == 0
     results = []
-    losses, accuracies = (part.tolist() for part in tested)
-    for seed, of_seed, loss, accuracy in zip(run.seeds, data, losses, accuracies, strict=True):
+    for seed, of_seed, loss, accuracy, further in zip(run.seeds, data, *tested, more, strict=True):
         stopped = seed.stopped or "epochs"
         test = None if stopped == "diverged" else (loss, accuracy)
         results.append(
             SeedResult(
                 seed=seed.seed,
-                values=values_of(seed, test, timings, parameters, state_bytes, memory),
+                values=(*values_of(seed, test, timings, parameters, state_bytes, memory, numbers), *further),
                 curve=seed.points(),
                 data_sha256=of_seed.sha256,
                 epochs=seed.epochs,

@@ -47,8 +47,8 @@ class Mixer(nn.Module, ABC):
     anneals: ClassVar[bool] = False
 
     def anneal(self, progress: float) -> None:
-        """Called before each epoch with the share of training that is done, 0 for the first. The best epoch is tested
-        with the progress that it had."""
+        """Called with the share of training that is done, 0 before the first step and in the first epoch, then before
+        each epoch. The best epoch is tested with the progress that it had."""
 
     @abstractmethod
     def forward(

@@ -25,6 +25,16 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """What a model must know of its data: as in `Data`, the length being that of the longest sequence."""
+
+    vocabulary: int
+    classes: int
+    length: int
+    channels: int = 0
+
+
+@dataclass(frozen=True)
 class Data:
     """The data of one seed, the same for every variant. `sha256` covers all three splits.
 
@@ -40,6 +50,10 @@ class Data:
     length: int
     sha256: str
     channels: int = 0
+
+    @property
+    def sizes(self) -> Sizes:
+        return Sizes(self.vocabulary, self.classes, self.length, self.channels)
 
 
 def stream(seed: int, purpose: str) -> torch.Generator:

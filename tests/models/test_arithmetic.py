@@ -16,6 +16,7 @@ from models.arithmetic import BYTES_PER_NUMBER, figures_of, why_not
 from models.backbone import Backbone as Model
 from models.mixers import MIXERS
 from models.options import Backbone, LinearAttention, LogLinear, MixerOptions, Mqar, Options
+from models.synthetics.base import Sizes
 from models.training import train
 
 SIZES = [  # layers, width, heads, length, vocabulary
@@ -55,16 +56,20 @@ def _synthetic(length: int, vocabulary: int) -> Mqar:
     return Mqar(name="mqar", pairs=2, length=length, vocabulary=vocabulary, train=1, validation=1, test=1)
 
 
+AROUND: list[dict[str, Any]] = [{"dropout": 0.1}, {"positions": "none"}, {"expand": 2}, {"expand": 0}]
+
+
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("choice", CHOICES)
 def test_the_formulas_are_the_modules(choice: str, sizes: tuple[int, int, int, int, int]) -> None:
     layers, width, heads, length, vocabulary = sizes
     options = CHOICES[choice]
-    backbone = Backbone(layers=layers, width=width, heads=heads, dropout=0.1)
+    around = AROUND[SIZES.index(sizes) % len(AROUND)]
+    backbone = Backbone(layers=layers, width=width, heads=heads, **around)
     figures = figures_of(options, backbone, _synthetic(length, vocabulary))
     if figures is None:
         pytest.skip(f"no arithmetic for {choice}: a criterion about it is decided by training")
-    model = Model(options, backbone, vocabulary, length).eval()
+    model = Model(options, backbone, Sizes(vocabulary, vocabulary, length)).eval()
     assert figures.parameters == sum(parameter.numel() for parameter in model.parameters())
     assert figures.state_memory == model.state_elements() * next(model.parameters()).element_size()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -88,6 +93,7 @@ def test_training_reports_the_same_metrics_in_the_same_unit(make_request: Any) -
     assert figures is not None
     reported = {value.metric: value.value for value in seed.values}
     assert reported["parameters"] == figures.parameters
+    assert reported["flops"] == figures.flops
     assert reported["state_memory"] == figures.state_memory
     assert torch.tensor(0.0).element_size() == BYTES_PER_NUMBER
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from models.backbone import Backbone, RMSNorm
-from models.ensemble import batches_of
+from models.ensemble import batch_of
 from models.options import Backbone as BackboneOptions
 from models.options import Mqar
 from models.synthetics import build_data
@@ -15,14 +15,14 @@ from models.synthetics.base import IGNORED
 def model_and_data(options, layout, dropout=0.0):
     torch.manual_seed(0)
     synthetic = Mqar(name="mqar", layout=layout, pairs=3, length=20, vocabulary=12, train=24, validation=4, test=4)
-    model = Backbone(options, BackboneOptions(layers=2, width=8, heads=2, dropout=dropout), 12, 20).double()
-    return model, build_data(synthetic, 0)
+    data = build_data(synthetic, 0)
+    return Backbone(options, BackboneOptions(layers=2, width=8, heads=2, dropout=dropout), data.sizes).double(), data
 
 
 @pytest.mark.parametrize("layout", ["padded", "spread"])
 def test_trimmed_equals_untrimmed(options, layout):
     model, data = model_and_data(options, layout)
-    train, _, _ = batches_of([data], model.causal, torch.device("cpu"))
+    train = batch_of([data.train], model.causal, torch.device("cpu"))
     at = train.at if isinstance(train.at, slice) else train.at[0]
     assert isinstance(train.at, slice) == (layout == "padded")
     assert train.tokens.shape[2] < data.length
@@ -48,7 +48,7 @@ def test_the_whole_model_is_causal(options):
 
 def test_a_model_that_is_not_causal_is_not_trimmed(options):
     _, data = model_and_data(options, "padded")
-    train, _, _ = batches_of([data], False, torch.device("cpu"))
+    train = batch_of([data.train], False, torch.device("cpu"))
     assert train.tokens.shape[2] == data.length
 
 

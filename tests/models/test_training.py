@@ -47,7 +47,7 @@ def test_a_training_and_all_its_numbers(make_request):
     assert set(found) == {
         "diverged", "nan_count", "initial_train_loss", "test_loss", "test_accuracy", "perplexity",
         "validation_accuracy", "train_loss", "train_accuracy", "step_time", "throughput", "train_time",
-        "peak_memory", "parameters", "state_memory",
+        "peak_memory", "parameters", "state_memory", "flops", "forward_time",
     }  # fmt: skip
     assert set(found) <= set(METRICS)
     assert found["diverged"] == found["nan_count"] == 0
