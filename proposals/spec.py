@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models.metrics import METRICS, Metric
-from models.options import Backbone, MixerOptions, SyntheticOptions, Training
+from models.options import Backbone, MixerOptions, SyntheticOptions, Training, added
+from models.options.probes import PROBE_METRICS
 
 Role = Literal["target", "expectation", "sanity", "guard", "diagnostic", "kill", "pause", "debug"]
 Section = Literal["success", "failure"]
@@ -48,12 +49,17 @@ class Compute(Frozen):
 
 class Setup(Frozen):
     """The `yaml mve` block. `seeds`: how many seeds each look has seen, in order. `error`: how often a decided
-    criterion may be wrong. `metrics`: names of the experiment's own, with unit and direction."""
+    criterion may be wrong. `metrics`: names of the experiment's own, with unit and direction.
+
+    evaluations: further test sets, each as the options of the synthetic that differ: the conditions under which test
+    metrics are measured too. probes: names of functions that look into the trained model, each with its metrics."""
 
     synthetic: SyntheticOptions
     backbone: Backbone
     variants: dict[str, Variant] = Field(min_length=1)
     training: Training
+    evaluations: tuple[dict[str, str | int | float], ...] = added(())
+    probes: tuple[str, ...] = added(())
     seeds: tuple[int, ...] = Field(min_length=1)
     error: float = Field(default=0.05, gt=0, lt=0.5)
     compute: Compute
@@ -80,7 +86,8 @@ class Setup(Frozen):
     @property
     def vocabulary(self) -> dict[str, Metric]:
         """The metrics that a criterion may name."""
-        return {**METRICS, **self.metrics}
+        probed = [PROBE_METRICS.get(probe, {}) for probe in self.probes]
+        return {**METRICS, **{name: metric for one in probed for name, metric in one.items()}, **self.metrics}
 
 
 class Criterion(Frozen):

@@ -50,6 +50,8 @@ def request_for(setup: Setup, variant: str, seed: int, directory: Path) -> Train
         backbone=setup.backbone,
         training=setup.training,
         seeds=(seed,),
+        evaluations=setup.evaluations,
+        probes=setup.probes,
         directory=str(directory),
     )
 

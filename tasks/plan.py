@@ -46,7 +46,15 @@ def plan_look(place: Workspace, registration: int, seeds: int, executor: str, qu
 def _runs(setup: Setup, seeds: int) -> list[tuple[str, str, int, str]]:
     return [
         (
-            run_key(variant.mixer, setup.synthetic, setup.backbone, setup.training, seed),
+            run_key(
+                variant.mixer,
+                setup.synthetic,
+                setup.backbone,
+                setup.training,
+                seed,
+                setup.evaluations,
+                setup.probes,
+            ),
             name,
             seed,
             variant.mixer.model_dump_json(),

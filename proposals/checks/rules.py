@@ -16,6 +16,7 @@ from proposals.checks.rates import RATES, Estimate, cents_up, estimate_of
 from proposals.checks.reach import Look, fewest_seeds, looks_of, percent
 from proposals.errors import Problem
 from proposals.judging.estimate import estimate
+from proposals.judging.evaluate import say
 from proposals.judging.measurements import Measurement
 from proposals.judging.outcomes import CriterionOutcome
 from proposals.judging.table import tabulate
@@ -24,6 +25,9 @@ from proposals.language.expressions import Condition, metrics_in
 from proposals.language.names import suggestion
 from proposals.reading import Reading, names_of
 from proposals.spec import Criterion, FrozenCriterion, Setup
+
+UNDER_CONDITIONS = ("test_accuracy", "test_loss")
+"""Metrics that are measured again for each evaluation."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def problems(reading: Reading, findings: Findings | None) -> Iterator[Problem]:
         return
     for criterion, tree in findings.trees:
         yield from _one_way_only(criterion, tree, findings)
+        yield from _not_measured(criterion, tree, findings)
     yield from contradictions(findings.land)
     yield from _seeds_cannot_reach(findings)
     yield from _estimate_over_cap(findings)
@@ -151,6 +156,21 @@ def _one_way_only(criterion: Criterion, tree: Condition, findings: Findings) -> 
             f"{criterion.id} {says}, {because}: `{criterion.canonical}`",
             "Choose a bound that the result could meet and could miss",
         )
+
+
+def _not_measured(criterion: Criterion, tree: Condition, findings: Findings) -> Iterator[Problem]:
+    """A condition that no evaluation brings about. Metrics of the proposal's own come from elsewhere."""
+    given = [tuple(sorted(condition.items())) for condition in findings.setup.evaluations]
+    for ref in metrics_in(tree):
+        if not ref.condition or ref.metric in findings.setup.metrics:
+            continue
+        if ref.metric not in UNDER_CONDITIONS:
+            message = f"{criterion.id} reads {say(ref)}, and only {', '.join(UNDER_CONDITIONS)} have conditions"
+            yield _about(criterion, message, "Leave the condition out, or read another metric")
+        elif ref.condition not in given:
+            wanted = ", ".join(f"{name}: {value}" for name, value in ref.condition)
+            message = f"{criterion.id} reads {say(ref)}, which is not measured"
+            yield _about(criterion, message, f"Add `{{{wanted}}}` to `evaluations` in the setup")
 
 
 def _seeds_cannot_reach(findings: Findings) -> Iterator[Problem]:

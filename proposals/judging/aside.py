@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from models.evaluations import options_under
 from models.metrics import EVENT_METRICS
 from proposals.judging.evaluate import say
 from proposals.judging.outcomes import CriterionOutcome
 from proposals.judging.show import show
 from proposals.judging.table import Table
 from proposals.language.expressions import Condition, MetricRef, metrics_in
+from proposals.spec import Setup
 
 FELL = 0.99
 """Something was learned where the final training loss is below this share of the initial one."""
@@ -21,6 +23,9 @@ NEAR_CHANCE = 0.05
 """A variant whose median is no further above chance than this has not learned the task."""
 SOLVED = 0.20
 """One seed this far above chance shows that the task can be learned, whatever the median of its variant."""
+
+Key = tuple[str, tuple[tuple[str, str | int | float], ...]]
+"""A metric and the condition it was measured under."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Evidence:
 
     diverged: tuple[str, ...]
     unlearned: Mapping[str, str]
-    chance: Mapping[tuple[str, object], str]
+    chance: Mapping[Key, str]
 
 
 def weigh(table: Table) -> Evidence:
@@ -114,12 +119,9 @@ def _cannot_tell(
     return ""
 
 
-def _at_chance(table: Table) -> dict[tuple[str, object], str]:
-    """Accuracies on which no variant is above chance, where the synthetic knows its chance."""
-    chance: float | None = getattr(table.setup.synthetic, "chance", None)
-    if chance is None:
-        return {}
-    groups: dict[tuple[str, object], dict[str, list[float]]] = {}
+def _at_chance(table: Table) -> dict[Key, str]:
+    """Accuracies on which no variant is above chance, where the synthetic knows its chance under that condition."""
+    groups: dict[Key, dict[str, list[float]]] = {}
     for ref in table.cells:
         metric = table.setup.vocabulary[ref.metric]
         accuracy = metric.unit == "fraction" and metric.from_learning and ref.metric.endswith("accuracy")
@@ -127,6 +129,9 @@ def _at_chance(table: Table) -> dict[tuple[str, object], str]:
             groups.setdefault((ref.metric, ref.condition), {})[ref.variant] = table.values(ref)
     found = {}
     for key, variants in groups.items():
+        chance = _chance(table.setup, key[1])
+        if chance is None:
+            continue
         best = max(variants, key=lambda name: median(variants[name]))
         top = max(max(values) for values in variants.values())
         if median(variants[best]) <= chance + NEAR_CHANCE and top <= chance + SOLVED:
@@ -135,6 +140,17 @@ def _at_chance(table: Table) -> dict[tuple[str, object], str]:
                 f"the best being {best} at {show(median(variants[best]), 'fraction')}"
             )
     return found
+
+
+def _chance(setup: Setup, condition: tuple[tuple[str, str | int | float], ...]) -> float | None:
+    """None where the synthetic does not know it, or where the condition is none of its options."""
+    if setup.synthetic is None:  # a report of an experiment that was not ours
+        return None
+    try:
+        chance: float | None = options_under(setup.synthetic, dict(condition)).chance
+    except ValueError:
+        return None
+    return chance
 
 
 def _proxy(refs: tuple[MetricRef, ...], table: Table) -> str:

@@ -79,6 +79,8 @@ class Lookup:
         return str(token)
 
     def _unknown(self, name: str, at: int, kind: str, known: Iterable[str]) -> ProposalError:
+        if name in self.names.unmeasured and "metric" in kind:
+            return self.source.error(at, f"nothing measures `{name}`", self.names.unmeasured[name])
         shown = name if len(name) <= 60 else name[:60] + "..."
         for alias, variant in self.names.aliases.items():
             if not is_name(alias) and self.source.text.startswith(alias, at):

@@ -20,6 +20,8 @@ class Names:
     proposed: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    """Metrics that exist and that this setup does not measure -> what would measure them."""
 
     def variant(self, name: str) -> str | None:
         return name if name in self.variants else self.aliases.get(name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.options.probes import PROBE_METRICS
 from proposals.errors import Problem, ProposalError
 from proposals.language import Names
 from proposals.reading.blocks import fences, position
@@ -90,7 +91,13 @@ def read_as_far_as_it_goes(path: Path) -> Reading:
 def names_of(setup: Setup) -> Names:
     """What the criteria of this setup may name."""
     aliases = {alias: name for name, variant in setup.variants.items() for alias in variant.aliases}
-    return Names(tuple(setup.variants), setup.proposed, aliases, setup.vocabulary)
+    unmeasured = {
+        metric: f"Add `{probe}` to `probes` in the setup"
+        for probe, metrics in PROBE_METRICS.items()
+        for metric in metrics
+        if metric not in setup.vocabulary
+    }
+    return Names(tuple(setup.variants), setup.proposed, aliases, setup.vocabulary, unmeasured)
 
 
 def read_document(document: Document) -> Reading:

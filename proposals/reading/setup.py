@@ -4,16 +4,18 @@ import json
 import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from models.metrics import METRICS
+from models.options.probes import PROBE_METRICS
 from proposals.errors import Problem, ProposalError
 from proposals.language.names import is_name, nearest
 from proposals.reading import yaml_tree
+from proposals.reading.measured import complaints
 from proposals.reading.yaml_tree import Mapping, Place
 from proposals.spec import Setup
 
@@ -44,7 +46,7 @@ def read_setup(text: str, file: str, first_line: int) -> SetupReading:
         try:
             # as JSON, because strict JSON takes a list for a tuple and still refuses "8" for 8
             setup = Setup.model_validate_json(json.dumps(data), strict=True)
-            problems = _clashing_names(setup, tree, file)
+            problems = [*_clashing_names(setup, tree, file), *_unmeasurable(setup, tree, file)]
         except ValidationError as fault:
             problems = [_explained(error, tree, file) for error in fault.errors(include_url=False)]
     return SetupReading(None if problems else setup, tuple(problems), lines)
@@ -62,9 +64,11 @@ def _clashing_names(setup: Setup, tree: Mapping, file: str) -> list[Problem]:
         problems.append(Problem(message, remedy, file, place.line, place.column))
 
     taken: dict[str, str] = {name: f"the metric `{name}`" for name in setup.vocabulary}
+    probed = {name: probe for probe in setup.probes for name in PROBE_METRICS.get(probe, ())}
     for name in setup.metrics:
-        if name in METRICS:
-            refuse(("metrics", name), f"`{name}` is a common metric already", "Give yours another name")
+        if name in METRICS or name in probed:
+            what = f"metric of the probe `{probed[name]}`" if name in probed else "common metric"
+            refuse(("metrics", name), f"`{name}` is a {what} already", "Give yours another name")
         elif not is_name(name):
             refuse(("metrics", name), f"`{name}` cannot be written in a criterion", _AS_NAME)
     for name in setup.variants:
@@ -92,6 +96,12 @@ def _clashing_names(setup: Setup, tree: Mapping, file: str) -> list[Problem]:
 
 
 _AS_NAME = "Use letters, digits and `_`, beginning with a letter; how it is called in prose can go into `aliases`"
+
+
+def _unmeasurable(setup: Setup, tree: Mapping, file: str) -> Iterator[Problem]:
+    for path, message, remedy in complaints(setup):
+        place, _ = _find(tree, path)
+        yield Problem(message, remedy, file, place.line, place.column)
 
 
 # -- complaints --------------------------------------------------------------------------------------------

@@ -217,3 +217,23 @@ def test_computed_metrics_have_one_value() -> None:
     proposal = registration([("S1", "target", "ours.parameters < 100")])
     with pytest.raises(ValueError, match="has several values"):
         judge(proposal, runs("parameters", {"ours": [10, 11]}))
+
+
+def test_chance_is_that_of_the_condition() -> None:
+    frozen = registration([("S1", "target", "ours.test_accuracy[pairs=2] > 0.3")])
+    values = {"ours": [0.52] * 5, "baseline": [0.49] * 5}
+    harder = judge(frozen, [*healthy(values), *runs("test_accuracy", values, condition={"pairs": 2})])
+    assert harder.outcomes[0].decision == "set_aside"
+    assert "every variant is at chance (50.0 %)" in harder.outcomes[0].reason
+    # the same accuracies with eight pairs, where chance is an eighth, are no chance
+    easier = judge(registration([("S1", "target", "ours.test_accuracy[length=512] > 0.3")]), [
+        *healthy(values), *runs("test_accuracy", values, condition={"length": 512}),
+    ])  # fmt: skip
+    assert easier.outcomes[0].decision == "holds"
+
+
+def test_a_condition_that_the_synthetic_does_not_have_knows_no_chance() -> None:
+    frozen = registration([("S1", "target", "ours.test_accuracy[gap=wide] > 0.1")])
+    values = {"ours": [0.12] * 5, "baseline": [0.12] * 5}
+    measured = [*healthy({"ours": [0.9] * 5}), *runs("test_accuracy", values, condition={"gap": "wide"})]
+    assert judge(frozen, measured).outcomes[0].decision == "holds"
