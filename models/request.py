@@ -1,4 +1,4 @@
-"""What training takes and gives: plain data, the same in this process, in a child and on a GPU. No torch
+"""What a training or a study takes and gives: plain data, the same in this process, in a child and on a GPU. No torch
 here."""
 
 from typing import Literal
@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.metrics import Source
 from models.options import Backbone, MixerOptions, SyntheticOptions, Training
+from models.options.studies import Condition, FormOptions, StudyOptions
 
 
 class Plain(BaseModel):
@@ -38,13 +39,25 @@ class TrainRequest(Plain):
     max_seconds: float | None = Field(default=None, gt=0)
 
 
+class StudyRequest(Plain):
+    """One form of a study, one seed; nothing is trained. directory, device, threads: as for training."""
+
+    kind: Literal["study"] = "study"
+    study: StudyOptions
+    form: FormOptions
+    seed: int
+    directory: str
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = Field(default=1, gt=0)
+
+
 class Value(Plain):
     """One number of one run. `value` None: it was not measured (never NaN)."""
 
     metric: str
     value: float | None
     source: Source = "measured"
-    condition: dict[str, str | int | float] = {}
+    condition: Condition = {}
     spread: float | None = None
     """Interquartile range, where the value is a median of repeats."""
 

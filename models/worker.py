@@ -1,16 +1,17 @@
-"""A training in a process of its own: `python -m models.worker DIRECTORY`.
+"""A training or a study in a process of its own: `python -m models.worker DIRECTORY`.
 
-Reads DIRECTORY/request.json (its `directory` is replaced by DIRECTORY), trains, writes DIRECTORY/result.json
-in one move. What the system that started it can rely on:
+Reads DIRECTORY/request.json (its `directory` is replaced by DIRECTORY; `"kind": "study"` says that nothing is
+trained), trains, writes DIRECTORY/result.json in one move. What the system that started it can rely on:
 
     exit 0      result.json is there
     exit 1      our code failed: traceback on stderr, {"type", "message", "traceback"} in error.json
     exit 2      the command line was wrong
-    exit 130    SIGTERM or Ctrl-C: the checkpoint of the last whole epoch is written, run again to go on
+    exit 130    SIGTERM or Ctrl-C: the checkpoint of the last whole epoch is written, run again to go on; a study has
+                none and starts anew
     137, ...    the system's: killed; run again to go on from the last checkpoint
 
 `--lifeline`: stdin is a pipe that whoever started this holds open; the worker dies as soon as it is closed.
-`--dry-run-steps N`: train N steps on the CPU and write nothing but dry_run.json.
+`--dry-run-steps N`: train N steps on the CPU, or study with N repeats, and write nothing but dry_run.json.
 """
 
 import argparse
@@ -22,7 +23,10 @@ import threading
 import traceback
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from models.request import StudyRequest, TrainRequest
 
 INTERRUPTED = 130
 
@@ -54,26 +58,43 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(directory: Path) -> None:
     # imported late, so that the lifeline is watched while torch loads
     from models.checkpoint import write_atomically
-    from models.training import train
+    from models.request import TrainRequest
 
-    result = train(_request(directory))
+    request = _request(directory)
+    if isinstance(request, TrainRequest):
+        from models.training import train
+
+        result = train(request)
+    else:
+        from models.studying import study
+
+        result = study(request)
     write_atomically(directory / "result.json", result.model_dump_json(indent=1).encode())
 
 
 def _dry_run(directory: Path, steps: int) -> None:
     from models.checkpoint import write_atomically
-    from models.training import dry_run
+    from models.request import TrainRequest
 
-    seconds, parameters = dry_run(_request(directory), steps)
+    request = _request(directory)
+    if isinstance(request, TrainRequest):
+        from models.training import dry_run
+
+        seconds, parameters = dry_run(request, steps)
+    else:
+        from models.studying import dry_run as dry_run_of_study
+
+        seconds, parameters = dry_run_of_study(request, steps) / steps, 0
     content = {"steps": steps, "seconds_per_step": seconds, "parameters": parameters}
     write_atomically(directory / "dry_run.json", json.dumps(content, allow_nan=False).encode())
 
 
-def _request(directory: Path):  # type: ignore[no-untyped-def]
-    from models.request import TrainRequest
+def _request(directory: Path) -> "TrainRequest | StudyRequest":
+    from models.request import StudyRequest, TrainRequest
 
     content = json.loads((directory / "request.json").read_text(encoding="utf-8"))
-    return TrainRequest.model_validate({**content, "directory": str(directory)})
+    kind = StudyRequest if content.get("kind") == "study" else TrainRequest
+    return kind.model_validate({**content, "directory": str(directory)})
 
 
 def _report(directory: Path, error: Exception) -> None:
