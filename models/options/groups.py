@@ -121,13 +121,13 @@ def generators_of(group: str, choice: Generators) -> tuple[int, ...]:
     known = elements(group)
     size = len(known[0])
     swaps = [_swapped(size, a, b) for a, b in combinations(range(size), 2)]
-    standard = {
+    standard: dict[str, list[Permutation]] = {
         "s": [_swapped(size, 0, 1), _turn(size, 1)],
         "a": [(1, 2, 0, 3, 4), (1, 2, 3, 4, 0)],
         "d": [(1, 2, 3, 0), (0, 3, 2, 1)],
         "z": [_turn(size, 0), _turn(size, 1)],
     }
-    chosen = {
+    chosen: dict[str, list[Permutation]] = {
         "standard": standard[group[0]],
         "adjacent": [_swapped(size, a, a + 1) for a in range(size - 1)],
         "transpositions": swaps,

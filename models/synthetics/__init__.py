@@ -5,10 +5,22 @@ from typing import Any
 
 from models.options import SyntheticOptions
 from models.synthetics.base import Data, Split
+from models.synthetics.composition import composition
+from models.synthetics.damped_oscillation import damped_oscillation
+from models.synthetics.delayed_copy import delayed_copy
+from models.synthetics.hierarchical_copy import hierarchical_copy
 from models.synthetics.mqar import mqar
+from models.synthetics.parity import parity
+from models.synthetics.selective_copying import selective_copying
 
 SYNTHETICS: dict[str, Callable[[Any, int], Data]] = {
     "mqar": mqar,
+    "composition": composition,
+    "parity": parity,
+    "delayed_copy": delayed_copy,
+    "hierarchical_copy": hierarchical_copy,
+    "selective_copying": selective_copying,
+    "damped_oscillation": damped_oscillation,
 }
 
 

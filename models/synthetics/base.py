@@ -82,7 +82,7 @@ def draw_disjoint(
     if 2 * wanted > possible:
         raise ValueError(
             f"{wanted} different sequences are wanted and only {possible} exist: "
-            "ask for at most half of them, or for more pairs or a larger vocabulary"
+            "ask for at most half of them, or for longer sequences of more symbols"
         )
     seen: set[bytes] = set()
     kept: list[Split] = []

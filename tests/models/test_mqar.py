@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.options import Mqar
-from models.synthetics import SYNTHETICS, build_data
+from models.synthetics import build_data
 from models.synthetics.mqar import possible_sequences
 
 SIZES = {"train": 200, "validation": 60, "test": 40}
@@ -93,10 +93,6 @@ def test_the_global_generator_is_left_alone():
     before = torch.get_rng_state()
     build_data(mqar("spread"), 0)
     assert torch.equal(before, torch.get_rng_state())
-
-
-def test_every_synthetic_has_an_entry():
-    assert set(SYNTHETICS) == {"mqar"}
 
 
 @pytest.mark.parametrize(
