@@ -5,7 +5,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Dialect, Text
+from sqlalchemy import CheckConstraint, DateTime, Dialect, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 LARGEST = "1.7976931348623157e308"
@@ -34,6 +34,12 @@ class Utc(TypeDecorator[datetime]):
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
         return None if value is None else value.astimezone(UTC)
+
+
+def words() -> TypeEngine[str]:
+    """Text for migrations, sorted by code point everywhere: PostgreSQL would sort by the language of its database, and
+    `a_b` could come before or after `ab`."""
+    return String().with_variant(String(collation="C"), "postgresql")
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from db.triggers import triggers
+from db.triggers import drop_triggers, make_triggers
 from db.views import VIEWS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -16,7 +16,7 @@ REVISIONS = ("0001", "0002")
 def migrate(connection: Connection, scripts: Path = MIGRATIONS) -> None:
     """Run what is missing, within the transaction of this connection, and make views and triggers anew.
 
-    Foreign keys must be off on the connection: SQLite alters a table by copying and dropping it.
+    On SQLite, foreign keys must be off on the connection: it alters a table by copying and dropping it.
     """
     from alembic import command
     from alembic.config import Config
@@ -27,14 +27,11 @@ def migrate(connection: Connection, scripts: Path = MIGRATIONS) -> None:
 
     for view in reversed(VIEWS):
         connection.execute(text(f"DROP VIEW IF EXISTS {view}"))
-    if connection.dialect.name == "sqlite":
-        for trigger in triggers():
-            connection.execute(text(f"DROP TRIGGER IF EXISTS {trigger}"))
+    drop_triggers(connection)
     command.upgrade(config, "head")
     for statement in VIEWS.values():
         connection.execute(text(statement))
+    make_triggers(connection)
     if connection.dialect.name == "sqlite":
-        for statement in triggers().values():
-            connection.execute(text(statement))
         dangling = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
         assert not dangling, f"the migration left rows that refer to nothing: {dangling[:3]}"

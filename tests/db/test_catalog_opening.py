@@ -19,8 +19,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from db import catalog, migrating
-from db.engine import APPLICATION_ID, open_catalog, reading, schema_version, writing
+from db.engine import open_catalog, reading, schema_version, writing
 from db.errors import CatalogError
+from db.migrating import REVISIONS
+from db.sqlite import APPLICATION_ID
 from db.tables import Table
 
 
@@ -29,7 +31,7 @@ def test_a_path_that_does_not_exist_is_created_with_its_folder_and_said_so(tmp_p
     with open_catalog(path) as opened:
         assert opened.created
         assert opened.path == path
-        assert schema_version(opened.engine) == "0002"
+        assert schema_version(opened.engine) == REVISIONS[-1]
     assert [file.name for file in path.parent.iterdir()] == ["catalog.sqlite"]
     with open_catalog(path) as opened:
         assert not opened.created
@@ -53,11 +55,11 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("postgresql://host/db", "not supported yet"),
+        ("mysql://host/db", r"not supported; use a path, .* or postgresql://"),
         ("sqlite://", "must name a file"),
         ("sqlite:///x?timeout=3", "must name a file and nothing else"),
         ("://", "no catalog URL"),
-        ("nosuchdatabase://x", "not supported yet|no catalog URL"),
+        ("nosuchdatabase://x", "not supported"),
     ],
 )
 def test_urls_that_name_no_catalog(url: str, says: str) -> None:
@@ -117,12 +119,12 @@ def test_our_file_without_a_version_is_damaged(path: Path) -> None:
 # -- versions ----------------------------------------------------------------------------------------------
 
 
-NEXT = """
+NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "9999"
+down_revision = "{REVISIONS[-1]}"
 branch_labels = None
 depends_on = None
 
@@ -139,9 +141,9 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The code as it will be one migration from now. SQLite can only do this one by copying the table."""
     scripts = tmp_path / "migrations of 100% tomorrow"
     shutil.copytree(migrating.MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "v0003_mood.py").write_text(NEXT)
+    (scripts / "versions" / "v9999_mood.py").write_text(NEXT)
     monkeypatch.setattr(migrating, "MIGRATIONS", scripts)
-    monkeypatch.setattr(migrating, "REVISIONS", ("0001", "0002", "0003"))
+    monkeypatch.setattr(migrating, "REVISIONS", (*REVISIONS, "9999"))
     return scripts
 
 
@@ -149,15 +151,15 @@ def test_an_older_catalog_is_migrated_after_a_backup(
     path: Path, next_version: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as today:
-        today.setattr(migrating, "REVISIONS", ("0001", "0002"))
+        today.setattr(migrating, "REVISIONS", REVISIONS)
         with open_catalog(path) as old:
             fill(old.engine)
     with pytest.raises(CatalogError, match="older version"):
         open_catalog(path, read_only=True)
 
     with open_catalog(path) as opened:
-        assert opened.backup == path.with_name("catalog.sqlite.0002.backup")
-        assert schema_version(opened.engine) == "0003"
+        assert opened.backup == path.with_name(f"catalog.sqlite.{REVISIONS[-1]}.backup")
+        assert schema_version(opened.engine) == "9999"
         with reading(opened.engine) as session:
             row = session.connection().execute(text("SELECT stem, mood FROM proposal ORDER BY stem")).first()
             assert row is not None
@@ -167,19 +169,19 @@ def test_an_older_catalog_is_migrated_after_a_backup(
             session.connection().execute(text("DELETE FROM verdict"))
     with open_catalog(path) as again:
         assert again.backup is None
-    with closing(sqlite3.connect(path.with_name("catalog.sqlite.0002.backup"))) as backup:
+    with closing(sqlite3.connect(path.with_name(f"catalog.sqlite.{REVISIONS[-1]}.backup"))) as backup:
         assert backup.execute("SELECT COUNT(*) FROM verdict").fetchone() == (1,)
         assert "mood" not in [column[1] for column in backup.execute("PRAGMA table_info(proposal)")]
 
     monkeypatch.undo()
     before = path.read_bytes()
-    with pytest.raises(CatalogError, match=r"newer version of mve: its schema is '0003'.*Update mve"):
+    with pytest.raises(CatalogError, match=r"newer version of mve: its schema is '9999'.*Update mve"):
         open_catalog(path)
     assert path.read_bytes() == before
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, next_version: Path) -> None:
-    script = next_version / "versions" / "v0003_mood.py"
+    script = next_version / "versions" / "v9999_mood.py"
     script.write_text(script.read_text() + "    raise RuntimeError('no')\n")
     before = _schema(path)
     with pytest.raises(RuntimeError, match="no"):
@@ -194,7 +196,7 @@ def test_the_revisions_known_to_the_code_are_the_scripts() -> None:
     assert tuple(reversed(scripts)) == migrating.REVISIONS
 
 
-def test_the_models_are_the_migrated_schema(engine: Engine, tmp_path: Path) -> None:
+def test_the_models_are_the_migrated_schema(engine: Engine) -> None:
     with reading(engine) as session:
         context = MigrationContext.configure(
             session.connection(),
@@ -227,8 +229,8 @@ def _clauses(sql: str) -> list[str]:
 # -- connections -------------------------------------------------------------------------------------------
 
 
-def test_the_file_is_set_up_for_many_processes(engine: Engine, path: Path) -> None:
-    with reading(engine) as session:
+def test_the_file_is_set_up_for_many_processes(path: Path) -> None:
+    with open_catalog(path) as opened, reading(opened.engine) as session:
         asked = {
             pragma: session.connection().exec_driver_sql(f"PRAGMA {pragma}").scalar()
             for pragma in ("journal_mode", "foreign_keys", "busy_timeout", "application_id")
@@ -241,9 +243,9 @@ def test_the_file_is_set_up_for_many_processes(engine: Engine, path: Path) -> No
     }
 
 
-def test_a_reader_of_a_copy_cannot_write(engine: Engine, path: Path, tmp_path: Path) -> None:
-    register(engine)
-    engine.dispose()
+def test_a_reader_of_a_copy_cannot_write(path: Path, tmp_path: Path) -> None:
+    with open_catalog(path) as opened:
+        register(opened.engine)
     copy = tmp_path / "copy.sqlite"
     shutil.copy(path, copy)
     with open_catalog(copy, read_only=True) as opened:
@@ -261,7 +263,7 @@ def test_a_copy_in_a_folder_without_write_permission_can_be_read(path: Path, tmp
     folder.chmod(0o555)
     try:
         with open_catalog(folder / "catalog.sqlite", read_only=True) as opened:
-            assert schema_version(opened.engine) == "0002"
+            assert schema_version(opened.engine) == REVISIONS[-1]
     finally:
         folder.chmod(0o755)
 
@@ -281,14 +283,13 @@ def test_all_of_a_transaction_or_nothing(engine: Engine) -> None:
 
 WORKER = """
 import sys
-from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from catalog_samples import HERE, NOW, STEM, key, register
 from db import catalog
 from db.engine import open_catalog
 
-path, me = Path(sys.argv[2]), int(sys.argv[3])
-with open_catalog(path) as opened:
+url, me = sys.argv[2], int(sys.argv[3])
+with open_catalog(url) as opened:
     frozen = register(opened.engine)
     for count in range(25):
         catalog.add_log(opened.engine, STEM, "note", f"{me}-{count}", NOW)
@@ -298,12 +299,12 @@ with open_catalog(path) as opened:
 """
 
 
-def test_four_processes_writing_at_once_lose_nothing_and_claim_a_run_once(path: Path) -> None:
-    with open_catalog(path) as opened:
+def test_four_processes_writing_at_once_lose_nothing_and_claim_a_run_once(url: str) -> None:
+    with open_catalog(url) as opened:
         start(opened.engine, register(opened.engine), seeds=25)
     workers = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", WORKER, str(Path(__file__).parent), str(path), str(me)],
+            [sys.executable, "-W", "error", "-c", WORKER, str(Path(__file__).parent), url, str(me)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -314,7 +315,7 @@ def test_four_processes_writing_at_once_lose_nothing_and_claim_a_run_once(path: 
     assert [error for _, error in outputs] == [""] * 4
     claimed = [line for output, _ in outputs for line in output.split()]
     assert sorted(claimed) == sorted(key("cosformer", seed) for seed in range(25))
-    with open_catalog(path) as opened:
+    with open_catalog(url) as opened:
         assert len(catalog.log_of(opened.engine, STEM)) == 100
         assert len(catalog.open_attempts(opened.engine)) == 25
 

@@ -6,7 +6,7 @@ Frozen: this says what catalogs of version 0001 look like, whatever db/tables.py
 import sqlalchemy as sa
 from alembic import op
 
-from db.columns import Utc
+from db.columns import Utc, words
 
 revision = "0001"
 down_revision = None
@@ -17,7 +17,7 @@ LARGEST = "1.7976931348623157e308"
 
 
 def text(name: str, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.String(), nullable=nullable)
+    return sa.Column(name, words(), nullable=nullable)
 
 
 def moment(name: str) -> sa.Column[object]:

@@ -6,7 +6,7 @@ Frozen: this says what catalogs of version 0002 look like, whatever db/import_ta
 import sqlalchemy as sa
 from alembic import op
 
-from db.columns import Utc
+from db.columns import Utc, words
 
 revision = "0002"
 down_revision = "0001"
@@ -18,7 +18,7 @@ VERDICTS = "'PROCEED', 'ABANDON', 'DEBUG', 'INCONCLUSIVE'"
 
 
 def text(name: str, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.String(), nullable=nullable)
+    return sa.Column(name, words(), nullable=nullable)
 
 
 def whole(name: str, nullable: bool = False) -> sa.Column[int]:
