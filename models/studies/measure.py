@@ -2,14 +2,15 @@
 
 import hashlib
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from models.measuring import median_and_spread
@@ -122,7 +123,40 @@ def operations(run: Callable[[], object]) -> Operations:
     return counted
 
 
-@torch.no_grad()
+class Allocations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Follows the bytes of the tensors that are made inside `with`, while they are alive. What an operation uses for
+    itself alone is not seen."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.held = 0
+        self.peak = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self._meet((args, kwargs), counts=False)
+        result = func(*args, **(kwargs or {}))
+        self._meet(result, counts=True)
+        return result
+
+    def _meet(self, tree: Any, counts: bool) -> None:
+        for leaf in tree_leaves(tree):
+            if not isinstance(leaf, Tensor):
+                continue
+            storage = leaf.untyped_storage()
+            if storage._cdata in self._known:
+                continue
+            size = storage.nbytes() if counts else 0
+            self._known.add(storage._cdata)
+            self.held += size
+            self.peak = max(self.peak, self.held)
+            weakref.finalize(storage, self._forget, storage._cdata, size)
+
+    def _forget(self, address: int, size: int) -> None:
+        self._known.discard(address)
+        self.held -= size
+
+
 def peak_bytes(run: Callable[[], object], device: torch.device) -> int:
     """The most bytes that one run holds at a time in tensors that it makes."""
     if device.type == "cuda":
@@ -131,12 +165,7 @@ def peak_bytes(run: Callable[[], object], device: torch.device) -> int:
         run()
         torch.cuda.synchronize(device)
         return int(torch.cuda.max_memory_allocated(device)) - before
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+    followed = Allocations()
+    with followed:
         run()
-    held = peak = 0
-    # torch has no public reading of single allocations
-    events = profiled.profiler.kineto_results.events()
-    for event in sorted((event for event in events if event.name() == "[memory]"), key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak
+    return followed.peak
