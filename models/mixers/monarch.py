@@ -82,15 +82,16 @@ class Monarch(Mixer):
         if not self.options.gates:
             return torch.ones_like(u), torch.ones_like(u)
         side = self.options.side
-        alpha, beta = at_least_float32(self.gate(x).sigmoid()).split(side, dim=-1)
-        shape = (*alpha.shape, side)
-        return alpha.unsqueeze(-2).expand(shape).flatten(-2), beta.unsqueeze(-1).expand(shape).flatten(-2)
+        gates = at_least_float32(self.gate(x).sigmoid())
+        # spread by a product with ones: its gradient, a sum over each block, is a product too
+        same = torch.eye(side, dtype=gates.dtype, device=gates.device)
+        return gates[..., :side] @ same.repeat(1, side), gates[..., side:] @ same.repeat_interleave(side, 1)
 
     def reflections(
         self, x: Float[Tensor, "length batch width"], u: Float[Tensor, "length batch state"]
     ) -> Float[Tensor, "length batch state"]:
         """Each block's v_i, side by side."""
-        blocks = at_least_float32(self.directions(x)).unflatten(-1, (self.options.side, self.options.side))
+        blocks = at_least_float32(self.directions(x)).reshape(*u.shape[:-1], self.options.side, self.options.side)
         return functional.normalize(blocks, dim=-1).flatten(-2)
 
     def state_elements(self) -> int:
@@ -150,28 +151,38 @@ class GatedSteps(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, u: Tensor, right: Tensor, left: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
         # y = h R, z = beta y, v = z L, h = alpha v + u; the first step starts from zero
-        h, y, z, v = (torch.zeros_like(u) for _ in range(4))
-        h[0] = u[0]
-        for t in range(1, len(u)):
-            torch.mm(h[t - 1], right, out=y[t])
-            torch.mul(y[t], beta[t], out=z[t])
-            torch.mm(z[t], left, out=v[t])
-            torch.addcmul(u[t], v[t], alpha[t], out=h[t])
+        h, y, z, v = (torch.empty_like(u) for _ in range(4))
+        for x in (y, z, v):
+            x[0].zero_()
+        h[0].copy_(u[0])
+        steps = zip(*(x.unbind(0) for x in (h, y, z, v, u, alpha, beta)), strict=True)
+        before, *_ = next(steps)
+        for h_t, y_t, z_t, v_t, u_t, alpha_t, beta_t in steps:
+            torch.mm(before, right, out=y_t)
+            torch.mul(y_t, beta_t, out=z_t)
+            torch.mm(z_t, left, out=v_t)
+            torch.addcmul(u_t, v_t, alpha_t, out=h_t)
+            before = h_t
         ctx.save_for_backward(right, left, alpha, beta, h, y, z, v)
         return h
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         right, left, alpha, beta, h, y, z, v = ctx.saved_tensors
-        to_h = gradient.contiguous().clone()
-        to_y, to_z, to_v = (torch.zeros_like(to_h) for _ in range(3))
+        to_h = gradient.clone(memory_format=torch.contiguous_format)
+        to_y, to_z, to_v = (torch.empty_like(to_h) for _ in range(3))
+        for x in (to_y, to_z, to_v):
+            x[0].zero_()
         right_t, left_t = right.T.contiguous(), left.T.contiguous()
+        steps = [x.unbind(0) for x in (to_h, to_y, to_z, to_v, alpha, beta)]
+        befores = to_h.unbind(0)
         for t in range(len(to_h) - 1, 0, -1):
-            torch.mul(to_h[t], alpha[t], out=to_v[t])
-            torch.mm(to_v[t], left_t, out=to_z[t])
-            torch.mul(to_z[t], beta[t], out=to_y[t])
-            to_h[t - 1].addmm_(to_y[t], right_t)
+            to_h_t, to_y_t, to_z_t, to_v_t, alpha_t, beta_t = (x[t] for x in steps)
+            torch.mul(to_h_t, alpha_t, out=to_v_t)
+            torch.mm(to_v_t, left_t, out=to_z_t)
+            torch.mul(to_z_t, beta_t, out=to_y_t)
+            befores[t - 1].addmm_(to_y_t, right_t)
         to_right = h[:-1].flatten(0, 1).T @ to_y[1:].flatten(0, 1)
         to_left = z.flatten(0, 1).T @ to_v.flatten(0, 1)
         return to_h, to_right, to_left, to_h * v, to_z * y

@@ -76,7 +76,7 @@ class Nystrom(Mixer):
         a, u = (at_least_float32(part) for part in (gate.sigmoid(), write.sigmoid() * value))
         missing = -x.shape[1] % self.options.chunk
         a, u = functional.pad(a, (0, 0, 0, missing), value=1.0), functional.pad(u, (0, 0, 0, missing))
-        a, u = (part.unflatten(1, (-1, self.options.chunk)) for part in (a, u))
+        a, u = (part.reshape(len(x), -1, self.options.chunk, self.options.state) for part in (a, u))
         # each position takes in the span before its own, twice as long each time; products of gates never overflow
         span = 1
         while span < self.options.chunk:
