@@ -3,11 +3,16 @@
 from collections.abc import Callable
 
 from models.mixers.base import Mixer
+from models.mixers.delta_net import delta_net
+from models.mixers.dplr import Dplr
+from models.mixers.hss import Hss
 from models.mixers.linear_attention import LinearAttention
 from models.mixers.log_linear import LogLinear
 from models.mixers.monarch import Monarch
 from models.mixers.nystrom import Nystrom
+from models.mixers.oscillatory_dplr import OscillatoryDplr
 from models.mixers.own import own_mixer
+from models.mixers.pd_ssm import PdSsm
 from models.mixers.softmax_attention import SoftmaxAttention
 from models.options import MixerOptions
 
@@ -17,6 +22,11 @@ MIXERS: dict[str, Callable[..., Mixer]] = {
     "log_linear": LogLinear,
     "monarch": Monarch,
     "nystrom": Nystrom,
+    "delta_net": delta_net,
+    "pd_ssm": PdSsm,
+    "dplr": Dplr,
+    "oscillatory_dplr": OscillatoryDplr,
+    "hss": Hss,
     "own": own_mixer,
 }
 

@@ -11,8 +11,18 @@ from pydantic import Field
 
 from models.options.attention import Kernel, LinearAttention, LogLinear, SoftmaxAttention
 from models.options.base import Options, added
+from models.options.battery import (
+    Compression,
+    FuzzyInContextRecall,
+    InContextRecall,
+    Memorization,
+    NoisyInContextRecall,
+)
 from models.options.copying import DelayedCopy, HierarchicalCopy, SelectiveCopying
+from models.options.delta import DeltaNet, PdSsm
+from models.options.dplr import Dplr, OscillatoryDplr
 from models.options.groups import Composition, Parity
+from models.options.hss import Hss
 from models.options.own import OwnMixer
 from models.options.recall import Mqar
 from models.options.signals import DampedOscillation
@@ -20,31 +30,62 @@ from models.options.structured import Monarch, Nystrom
 from models.options.training import Backbone, Training
 
 MixerOptions = Annotated[
-    SoftmaxAttention | LinearAttention | LogLinear | Monarch | Nystrom | OwnMixer,
+    SoftmaxAttention
+    | LinearAttention
+    | LogLinear
+    | Monarch
+    | Nystrom
+    | DeltaNet
+    | PdSsm
+    | Dplr
+    | OscillatoryDplr
+    | Hss
+    | OwnMixer,
     Field(discriminator="mixer"),
 ]
 
 SyntheticOptions = Annotated[
-    Mqar | Composition | Parity | DelayedCopy | HierarchicalCopy | SelectiveCopying | DampedOscillation,
+    Mqar
+    | Composition
+    | Parity
+    | DelayedCopy
+    | HierarchicalCopy
+    | SelectiveCopying
+    | DampedOscillation
+    | InContextRecall
+    | NoisyInContextRecall
+    | FuzzyInContextRecall
+    | Memorization
+    | Compression,
     Field(discriminator="name"),
 ]
 
 __all__ = [
     "Backbone",
     "Composition",
+    "Compression",
     "DampedOscillation",
     "DelayedCopy",
+    "DeltaNet",
+    "Dplr",
+    "FuzzyInContextRecall",
     "HierarchicalCopy",
+    "Hss",
+    "InContextRecall",
     "Kernel",
     "LinearAttention",
     "LogLinear",
+    "Memorization",
     "MixerOptions",
     "Monarch",
     "Mqar",
+    "NoisyInContextRecall",
     "Nystrom",
     "Options",
+    "OscillatoryDplr",
     "OwnMixer",
     "Parity",
+    "PdSsm",
     "SelectiveCopying",
     "SoftmaxAttention",
     "SyntheticOptions",

@@ -19,6 +19,12 @@ MIXERS = {
     "log_linear_elu": {"mixer": "log_linear", "kernel": "elu"},
     "log_linear_relu": {"mixer": "log_linear", "kernel": "relu"},
     "log_linear_cosine": {"mixer": "log_linear", "kernel": "cosine"},
+    "delta_net": {"mixer": "delta_net"},
+    "delta_net_double": {"mixer": "delta_net", "beta": "double", "state": 3},
+    "delta_net_field": {"mixer": "delta_net", "short_convolution": 4, "gate": True},
+    "delta_net_routed": {"mixer": "delta_net", "beta": "double", "routing": "state"},
+    "delta_net_routed_before": {"mixer": "delta_net", "beta": "unit", "routing": "before", "state": 5, "gate": True},
+    "pd_ssm": {"mixer": "pd_ssm", "state": 6},
     "monarch": {"mixer": "monarch", "state": 9},
     "monarch_constant": {"mixer": "monarch", "state": 9, "gates": False},
     "monarch_input": {"mixer": "monarch", "state": 9, "blocks": "input"},
@@ -28,6 +34,15 @@ MIXERS = {
     "nystrom_random": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4, "transfer": "random"},
     "nystrom_diagonal": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4, "transfer": "diagonal"},
     "nystrom_cut": {"mixer": "nystrom", "state": 6, "landmarks": 2, "chunk": 4, "transfer": "cut"},
+    "dplr": {"mixer": "dplr", "state": 4, "rank": 2},
+    "dplr_cyclic": {"mixer": "dplr", "state": 4, "permutation": "cyclic"},
+    "dplr_bit_reversal": {"mixer": "dplr", "state": 4, "permutation": "bit_reversal"},
+    "dplr_random": {"mixer": "dplr", "state": 4, "permutation": "random", "draw": 3},
+    "dplr_learned": {"mixer": "dplr", "state": 4, "permutation": "learned"},
+    "oscillatory_dplr": {"mixer": "oscillatory_dplr", "state": 3},
+    "oscillatory_dplr_free": {"mixer": "oscillatory_dplr", "state": 3, "dt": 0.5, "eigenvalues": "free"},
+    "hss_dense": {"mixer": "hss", "form": "dense"},
+    "hss": {"mixer": "hss", "rank": 1, "leaf": 1},
 }
 
 

@@ -8,12 +8,17 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from . import attention, structured
+from . import attention, delta, dplr, hss, structured
 
 ORACLES: dict[str, Callable[..., Tensor]] = {
     "softmax_attention": attention.step_by_step,
     "linear_attention": attention.step_by_step,
     "log_linear": attention.step_by_step,
+    "delta_net": delta.delta_net,
+    "pd_ssm": delta.pd_ssm,
+    "dplr": dplr.step_by_step,
+    "oscillatory_dplr": dplr.step_by_step,
+    "hss": hss.step_by_step,
     "monarch": structured.step_by_step,
     "nystrom": structured.step_by_step,
 }
