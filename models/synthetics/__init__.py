@@ -6,10 +6,15 @@ from typing import Any
 from models.options import SyntheticOptions
 from models.synthetics.base import Data, Split
 from models.synthetics.composition import composition
+from models.synthetics.compression import compression
 from models.synthetics.damped_oscillation import damped_oscillation
 from models.synthetics.delayed_copy import delayed_copy
+from models.synthetics.fuzzy_in_context_recall import fuzzy_in_context_recall
 from models.synthetics.hierarchical_copy import hierarchical_copy
+from models.synthetics.in_context_recall import in_context_recall
+from models.synthetics.memorization import memorization
 from models.synthetics.mqar import mqar
+from models.synthetics.noisy_in_context_recall import noisy_in_context_recall
 from models.synthetics.parity import parity
 from models.synthetics.selective_copying import selective_copying
 
@@ -21,6 +26,11 @@ SYNTHETICS: dict[str, Callable[[Any, int], Data]] = {
     "hierarchical_copy": hierarchical_copy,
     "selective_copying": selective_copying,
     "damped_oscillation": damped_oscillation,
+    "in_context_recall": in_context_recall,
+    "noisy_in_context_recall": noisy_in_context_recall,
+    "fuzzy_in_context_recall": fuzzy_in_context_recall,
+    "memorization": memorization,
+    "compression": compression,
 }
 
 
