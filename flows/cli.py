@@ -11,6 +11,7 @@ import typer
 from flows.commands.formalize import formalize
 from flows.commands.imports import import_reports
 from flows.commands.new import new
+from flows.commands.sql import sql
 from flows.options import AsJson, Catalog, Name, Root, find, make_console
 from proposals.workspace import find_workspace
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(formalize)
 app.command()(new)
 app.command("import")(import_reports)
+app.command()(sql)
 
 
 def main() -> None:
@@ -114,10 +116,11 @@ def judge(
 @app.command()
 def verify(proposal: Name, as_json: AsJson = False, workspace: Root = None, catalog: Catalog = None) -> None:
     """Derive the stored verdict again from the catalog. Exit code 0: it matches; 1: it does not."""
+    from proposals.reading import stem_of
     from tasks.verify import verify_verdict
 
     place = find_workspace(workspace, catalog)
-    finding = verify_verdict(place, find(proposal, workspace).stem)
+    finding = verify_verdict(place, stem_of(find(proposal, workspace)))
     if as_json:
         print(json.dumps({"matches": finding.matches, "differences": list(finding.differences)}))
     else:

@@ -23,7 +23,7 @@ from db.catalog import (
     run_states,
 )
 from flows.show import print_judgement
-from proposals.reading import read_proposal
+from proposals.reading import home_of, read_proposal, stem_of
 from proposals.workspace import Workspace
 from tasks.place import experiment_folder, run_directory
 from tasks.register import registration_of
@@ -35,7 +35,7 @@ def run_watched(place: Workspace, path: Path, *, quick: bool, executor: str, con
     """Run the flow `mve` on the proposal at `path` and show what it does and what it found."""
     from flows.mve import mve
 
-    if path.resolve().parent != place.proposals.resolve():
+    if home_of(path).resolve() != place.proposals.resolve():
         raise ValueError(
             f"{path} is not in {place.proposals}. Copy it there, or name its workspace with --workspace, so that its "
             "results have a place"
@@ -45,7 +45,7 @@ def run_watched(place: Workspace, path: Path, *, quick: bool, executor: str, con
     before = _judged(place, sha256)
     began = time.monotonic()
     with _watching(place, sha256, epochs, console):
-        asyncio.run(mve(path.stem, str(place.root), place.catalog_url, quick, executor))
+        asyncio.run(mve(stem_of(path), str(place.root), place.catalog_url, quick, executor))
     _print_result(place, sha256, console, time.monotonic() - began, before)
 
 

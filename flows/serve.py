@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proposals.errors import ProposalError
-from proposals.reading import list_proposals, read_proposal
+from proposals.reading import list_proposals, read_proposal, stem_of
 from proposals.workspace import Workspace
 
 
@@ -24,9 +24,9 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
     for path in list_proposals(workspace.proposals):
         refusal = _why_not(path)
         if refusal:
-            say(f"left out {path.name}: {refusal}")
+            say(f"left out {path.relative_to(workspace.proposals)}: {refusal}")
             continue
-        stem = path.stem
+        stem = stem_of(path)
         deployments.append(
             RunnerDeployment.from_flow(
                 mve,

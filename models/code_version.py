@@ -30,13 +30,15 @@ FOLLOWED = ("mixers", "synthetics", "probes", "studies")
 
 
 @cache
-def code_version(mixer: str, synthetic: str, probes: tuple[str, ...] = ()) -> str:
-    """SHA-256 over the sources that determine the result of a run with this mixer, synthetic and probes.
+def code_version(mixer: str, synthetic: str, probes: tuple[str, ...] = (), brought: str = "") -> str:
+    """SHA-256 over the sources that determine the result of a run with this mixer, synthetic and probes. brought: the
+    source of a mixer that came with its proposal, for what it imports of ours.
 
     Raises FileNotFoundError where no file is named like the mixer, the synthetic or a probe.
     """
     named = [f"mixers/{mixer}.py", f"synthetics/{synthetic}.py", *(f"probes/{probe}.py" for probe in probes)]
-    return _digest([*COMMON, *named])
+    imported = [name for name in _imported(ast.parse(brought)) if (HERE / name).exists()]
+    return _digest([*COMMON, *named, *imported])
 
 
 @cache
@@ -67,7 +69,7 @@ def run_key(
         "evaluations": list(evaluations),
         "probes": probes,
         "seed": seed,
-        "code": code_version(mixer.mixer, synthetic.name, probes),
+        "code": code_version(mixer.mixer, synthetic.name, probes, getattr(mixer, "source", "")),
     }
     return hashlib.sha256(_canonical(determines)).hexdigest()
 

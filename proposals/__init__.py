@@ -1,4 +1,4 @@
 """What a proposal is: document -> spec -> criteria -> verdict. Pure; no I/O beyond reading a file; no torch.
 
-The proposals themselves (`NNN-slug.md`) lie beside this code.
+The proposals themselves (`NNN-slug.md`, or `NNN-slug/proposal.md` with files of its own) lie beside this code.
 """

@@ -122,7 +122,7 @@ class Proposal(Frozen):
     """A document that was read. `setup` is None where it has no machine-readable setup block."""
 
     stem: str
-    """The file's name without `.md`: the identity."""
+    """The file's name without `.md`, or the name of its own folder: the identity."""
     number: str
     """Digits at the head of the stem, as text: "010" is not 8."""
     title: str

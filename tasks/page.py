@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from db.catalog import RunState, StoredRun
+from db.catalog import Deviation, RunState, StoredRun
+from proposals.checks.amendments import shown, summary
 from proposals.judging.outcomes import CriterionOutcome
 from proposals.judging.show import show, show_interval
 from proposals.spec import Setup
@@ -103,10 +104,24 @@ def data_line(runs: Sequence[StoredRun]) -> list[tuple[int, str]]:
 
 
 def setup_yaml(setup: Setup) -> str:
-    """The frozen setup, defaults filled in."""
-    return yaml.safe_dump(
-        setup.model_dump(mode="json", exclude_none=True), sort_keys=False, default_flow_style=None, width=100
-    ).strip()
+    """The frozen setup, defaults filled in. Of an own mixer's file only its length and hash."""
+    content = setup.model_dump(mode="json", exclude_none=True)
+    for variant in content["variants"].values():
+        if variant["mixer"].get("source"):
+            variant["mixer"]["source"] = summary(variant["mixer"]["source"])
+    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100).strip()
+
+
+def deviation_rows(deviations: Iterable[Deviation]) -> list[dict[str, Any]]:
+    return [
+        {
+            "field": one.field,
+            "before": shown(one.field, one.before),
+            "after": shown(one.field, one.after),
+            "results_seen": one.results_seen,
+        }
+        for one in deviations
+    ]
 
 
 def utc(moment: datetime, seconds: bool = False) -> str:

@@ -8,7 +8,7 @@ from prefect import task
 from db.catalog import deviations_of, record_proposal, register
 from proposals.checks import freeze
 from proposals.quick import reduced
-from proposals.reading import read_proposal
+from proposals.reading import path_of, read_proposal
 from proposals.spec import Proposal, Registration
 from proposals.workspace import REPOSITORY, Workspace
 from tasks.place import OPTIONS, catalog_of, note, now
@@ -34,7 +34,7 @@ def register_proposal(place: Workspace, stem: str, quick: bool = False) -> Regis
 
     Raises ProposalError where it is refused.
     """
-    proposal = read_proposal(place.proposals / f"{stem}.md")
+    proposal = read_proposal(path_of(place.proposals, stem))
     registration = registration_of(proposal, quick)
     commit, dirty = code_commit()
     with catalog_of(place) as engine:

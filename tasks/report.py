@@ -27,10 +27,11 @@ from db.catalog import (
 from proposals.judging.judge import names_of
 from proposals.judging.subject import subject_of
 from proposals.language import read
+from proposals.reading import path_of
 from proposals.spec import Registration
 from proposals.workspace import Workspace
 from tasks.figures import draw_curves, draw_margins
-from tasks.page import criteria_rows, data_line, duration, run_rows, setup_yaml, utc, variant_rows
+from tasks.page import criteria_rows, data_line, deviation_rows, duration, run_rows, setup_yaml, utc, variant_rows
 from tasks.place import OPTIONS, catalog_of, experiment_folder
 from templates import render
 
@@ -82,7 +83,7 @@ def _page(
     facts = facts_of(engine, stored.experiment_id)
     spend = spend_of(engine, registration)
     overruled = overruling_of(engine, stored.verdict_id)
-    document = place.proposals / f"{facts.stem}.md"
+    document = path_of(place.proposals, facts.stem)
     seeds = sorted({run.result.seed for run in runs})
     return render(
         "results.md.j2",
@@ -110,7 +111,7 @@ def _page(
         data=data_line(runs),
         runs=run_rows(run_states(engine, latest_experiment(engine, registration) or stored.experiment_id)),
         faults=faults_of(engine, stored.experiment_id),
-        deviations=deviations_of(engine, registration),
+        deviations=deviation_rows(deviations_of(engine, registration)),
         command=f"mve run {facts.number}" + (" --quick" if facts.profile == "quick" else ""),
     )
 

@@ -18,11 +18,11 @@ def formalize(
     from rich.text import Text
 
     from proposals.formalize import formalize as formalized
-    from proposals.reading import load_source
+    from proposals.reading import load_source, stem_of
 
     path = find(proposal, workspace)
     chosen = None if accept is None else [id.strip() for id in accept.split(",") if id.strip()]
-    done = formalized(load_source(path), str(path), path.stem, chosen)
+    done = formalized(load_source(path), str(path), stem_of(path), chosen)
     console = make_console()
     for line in done.diff.splitlines():
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")

@@ -56,10 +56,9 @@ def new(
 
 def _number(folder: Path, number: str | None) -> str:
     """A number as text that no proposal of the folder bears. "10" and "010" are two, and too easily confused."""
-    from proposals.reading import list_proposals
-    from proposals.reading.folder import number_of
+    from proposals.reading import list_proposals, number_of, stem_of
 
-    taken = {int(number_of(path.stem)): path.name for path in list_proposals(folder)}
+    taken = {int(number_of(stem_of(path))): str(path.relative_to(folder)) for path in list_proposals(folder)}
     if number is None:
         return f"{max(taken, default=0) + 1:03d}"
     if not re.fullmatch(r"[0-9]{1,9}", number):

@@ -26,8 +26,7 @@ from proposals.checks.rates import Estimate
 from proposals.checks.reach import Look, describe
 from proposals.errors import Problem, UnreadableError
 from proposals.judging.outcomes import CriterionOutcome, VerdictName
-from proposals.reading import Reading, clashes, list_proposals, read_as_far_as_it_goes
-from proposals.reading.folder import number_of
+from proposals.reading import Reading, clashes, list_proposals, number_of, read_as_far_as_it_goes, stem_of
 from proposals.spec import Criterion, Registration
 
 __all__ = [
@@ -92,9 +91,9 @@ def check(path: Path, registered: Registration | None = None, results_seen: bool
 def check_folder(folder: Path) -> Iterator[CheckReport]:
     """Every proposal of the folder, in order of their names. The folder is listed once, and not once for each."""
     paths = list_proposals(folder)
-    bearing = Counter(number_of(path.stem) for path in paths)
+    bearing = Counter(number_of(stem_of(path)) for path in paths)
     for path in paths:
-        yield _check(path, clashes(path) if bearing[number_of(path.stem)] > 1 else ())
+        yield _check(path, clashes(path) if bearing[number_of(stem_of(path))] > 1 else ())
 
 
 def _check(
@@ -103,7 +102,9 @@ def _check(
     try:
         reading = read_as_far_as_it_goes(path)
     except UnreadableError as fault:
-        return CheckReport(file=str(path), stem=path.stem, exit_code=2, problems=fault.problems, notes=(), criteria=())
+        return CheckReport(
+            file=str(path), stem=stem_of(path), exit_code=2, problems=fault.problems, notes=(), criteria=()
+        )
     findings = rules.findings_of(reading)
     wrong = (*rules.problems(reading, findings), *clashing)
     problems = (*reading.problems, *rules.without_reading(reading), *wrong)

@@ -1,5 +1,6 @@
 """What an edit changed of a frozen specification, field by field, and whether results had been seen by then."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +23,7 @@ class Amendment(BaseModel):
 
     def __str__(self) -> str:
         seen = ", after results had been seen" if self.results_seen else ""
-        return f"{self.field}: {_shown(self.before)} -> {_shown(self.after)}{seen}"
+        return f"{self.field}: {shown(self.field, self.before)} -> {shown(self.field, self.after)}{seen}"
 
 
 def amendments(before: Registration, after: Registration, results_seen: bool) -> tuple[Amendment, ...]:
@@ -44,6 +45,11 @@ def differences(before_json: str, after_json: str) -> list[tuple[str, str | None
     Criteria go by their id (`criteria.S1.canonical`), other lists are compared whole.
     """
     return list(_differences("", _by_id(json.loads(before_json)), _by_id(json.loads(after_json))))
+
+
+def summary(source: str) -> str:
+    """ "40 lines, SHA-256 1a2b3c4d5e6f"."""
+    return f"{len(source.splitlines())} lines, SHA-256 {hashlib.sha256(source.encode()).hexdigest()[:12]}"
 
 
 def _by_id(spec: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +77,10 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def _shown(value: Any) -> str:
+def shown(field: str, value: Any) -> str:
+    """A value for people; the file of an own mixer by its length and hash."""
     if value is None:
         return "nothing"
+    if field.endswith(".mixer.source"):
+        return f"own mixer's file, {summary(value)}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -18,7 +18,7 @@ from proposals.reading.blocks import fences, position
 from proposals.reading.criteria import criterion_of
 from proposals.reading.document import Document, load, load_source
 from proposals.reading.document import Section as Part
-from proposals.reading.folder import clashes, find_proposal, list_proposals, number_of
+from proposals.reading.folder import clashes, find_proposal, home_of, list_proposals, number_of, path_of, stem_of
 from proposals.reading.front import read_about
 from proposals.reading.regions import FAILURE, SUCCESS, find_criteria
 from proposals.reading.setup import NO_SETUP, SetupReading, read_setup
@@ -34,12 +34,16 @@ __all__ = [
     "Reading",
     "clashes",
     "find_proposal",
+    "home_of",
     "list_proposals",
     "load_source",
     "names_of",
+    "number_of",
+    "path_of",
     "read_as_far_as_it_goes",
     "read_document",
     "read_proposal",
+    "stem_of",
 ]
 
 EXPERIMENT = re.compile(r"\bminim(?:um|al)[\s-]+viable\s+experiment\b|^\W*(?:\d+\W*)?MVE\b", re.IGNORECASE)

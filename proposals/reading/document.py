@@ -11,6 +11,7 @@ from pathlib import Path
 
 from proposals.errors import Problem, UnreadableError
 from proposals.reading.encoding import repaired
+from proposals.reading.folder import stem_of
 
 LARGEST = 20_000_000
 
@@ -70,7 +71,7 @@ class Document:
 
 def load(path: Path) -> Document:
     """Raises UnreadableError where the file is not there or is no UTF-8 text."""
-    return parse(load_source(path), str(path), path.stem)
+    return parse(load_source(path), str(path), stem_of(path))
 
 
 def load_source(path: Path) -> bytes:

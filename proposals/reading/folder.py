@@ -6,7 +6,12 @@ from pathlib import Path
 from proposals.errors import Problem, ProposalError, UnreadableError
 from proposals.language.names import nearest
 
+DOCUMENT = "proposal.md"
 _NUMBER = re.compile(r"[0-9]+")
+
+
+def _has_own_folder(path: Path) -> bool:
+    return path.name == DOCUMENT and bool(_NUMBER.match(path.absolute().parent.name))
 
 
 def number_of(stem: str) -> str:
@@ -15,15 +20,36 @@ def number_of(stem: str) -> str:
     return match[0] if match else stem
 
 
+def stem_of(path: Path) -> str:
+    """The identity of the proposal at `path`: the file's name without `.md`, or, of a `proposal.md` with its own files
+    beside it, the name of their folder."""
+    return path.absolute().parent.name if _has_own_folder(path) else path.stem
+
+
+def home_of(path: Path) -> Path:
+    """The folder of proposals that the one at `path` belongs to."""
+    return path.absolute().parent.parent if _has_own_folder(path) else path.absolute().parent
+
+
+def path_of(folder: Path, stem: str) -> Path:
+    """Where the proposal with this stem lies, or would lie."""
+    in_its_own = folder / stem / DOCUMENT
+    return in_its_own if in_its_own.is_file() else folder / f"{stem}.md"
+
+
 def list_proposals(folder: Path) -> tuple[Path, ...]:
-    """The Markdown files whose names begin with a number, in order of their names."""
-    return tuple(sorted(path for path in folder.glob("*.md") if _NUMBER.match(path.stem) and path.is_file()))
+    """The Markdown files whose names begin with a number, and each `proposal.md` in a folder of such a name, in order
+    of their names."""
+    found = [path for path in folder.glob("*.md") if _NUMBER.match(path.stem)]
+    found += [path for path in folder.glob(f"*/{DOCUMENT}") if _has_own_folder(path)]
+    return tuple(sorted(path for path in found if path.is_file()))
 
 
 def clashes(path: Path) -> tuple[Problem, ...]:
     """Other proposals in the folder of `path` that bear its number."""
-    number = number_of(path.stem)
-    others = [p.name for p in list_proposals(path.parent) if number_of(p.stem) == number and p.stem != path.stem]
+    home, number = home_of(path), number_of(stem_of(path))
+    bearing = [other for other in list_proposals(home) if number_of(stem_of(other)) == number]
+    others = [str(other.relative_to(home)) for other in bearing if other.resolve() != path.resolve()]
     if not others:
         return ()
     message = f"the number {number} is also that of {', '.join(others)}"
@@ -47,14 +73,14 @@ def find_proposal(folder: Path, name: str) -> Path:
                 'Write a number such as 008, or a path that ends in ".md"',
             )
         )
-    stems = {path.stem: path for path in list_proposals(folder)}
-    if name in stems:
-        return stems[name]
-    matching = [path for stem, path in stems.items() if number_of(stem) == name]
+    known = list_proposals(folder)
+    matching = [path for path in known if stem_of(path) == name]
+    matching = matching or [path for path in known if number_of(stem_of(path)) == name]
     if len(matching) > 1:
+        listed = ", ".join(str(path.relative_to(folder)) for path in matching)
         raise ProposalError(
             Problem(
-                f"the number {name} is that of {', '.join(path.name for path in matching)}",
+                f"the number {name} is that of {listed}" if name == number_of(name) else f"there are two: {listed}",
                 "Give one of them another number, or name the file",
                 str(folder),
             )
@@ -65,7 +91,7 @@ def find_proposal(folder: Path, name: str) -> Path:
 
 
 def _known(folder: Path, name: str) -> str:
-    stems = [path.stem for path in list_proposals(folder)]
+    stems = [stem_of(path) for path in list_proposals(folder)]
     if not stems:
         return "The folder has no proposals"
     same_value = [number_of(stem) for stem in stems if number_of(stem).lstrip("0") == name.lstrip("0")]

@@ -4,8 +4,9 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -15,7 +16,8 @@ from models.options.probes import PROBE_METRICS
 from proposals.errors import Problem, ProposalError
 from proposals.language.names import is_name, nearest
 from proposals.reading import yaml_tree
-from proposals.reading.measured import complaints
+from proposals.reading.brought import fill_in
+from proposals.reading.measured import Complaint, complaints
 from proposals.reading.yaml_tree import Mapping, Place
 from proposals.spec import Setup
 
@@ -41,12 +43,13 @@ def read_setup(text: str, file: str, first_line: int) -> SetupReading:
     lines = {name: place.line for name, place in tree.keys.items()}
     problems: list[Problem] = []
     data = yaml_tree.value(tree, file, problems)
+    problems += _placed(fill_in(data, Path(file).parent), tree, file)
     setup: Setup | None = None
     if not problems:
         try:
             # as JSON, because strict JSON takes a list for a tuple and still refuses "8" for 8
             setup = Setup.model_validate_json(json.dumps(data), strict=True)
-            problems = [*_clashing_names(setup, tree, file), *_unmeasurable(setup, tree, file)]
+            problems = [*_clashing_names(setup, tree, file), *_placed(complaints(setup), tree, file)]
         except ValidationError as fault:
             problems = [_explained(error, tree, file) for error in fault.errors(include_url=False)]
     return SetupReading(None if problems else setup, tuple(problems), lines)
@@ -98,8 +101,8 @@ def _clashing_names(setup: Setup, tree: Mapping, file: str) -> list[Problem]:
 _AS_NAME = "Use letters, digits and `_`, beginning with a letter; how it is called in prose can go into `aliases`"
 
 
-def _unmeasurable(setup: Setup, tree: Mapping, file: str) -> Iterator[Problem]:
-    for path, message, remedy in complaints(setup):
+def _placed(found: Iterable[Complaint], tree: Mapping, file: str) -> Iterator[Problem]:
+    for path, message, remedy in found:
         place, _ = _find(tree, path)
         yield Problem(message, remedy, file, place.line, place.column)
 
