@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from models.mixers.base import Mixer
 from models.mixers.delta_net import delta_net
+from models.mixers.dense_ssm import DenseSsm
+from models.mixers.diagonal_ssm import DiagonalSsm
+from models.mixers.displacement_rank import DisplacementRank
 from models.mixers.dplr import Dplr
 from models.mixers.hss import Hss
 from models.mixers.linear_attention import LinearAttention
@@ -27,6 +30,9 @@ MIXERS: dict[str, Callable[..., Mixer]] = {
     "dplr": Dplr,
     "oscillatory_dplr": OscillatoryDplr,
     "hss": Hss,
+    "diagonal_ssm": DiagonalSsm,
+    "dense_ssm": DenseSsm,
+    "displacement_rank": DisplacementRank,
     "own": own_mixer,
 }
 

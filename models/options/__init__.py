@@ -26,6 +26,7 @@ from models.options.hss import Hss
 from models.options.own import OwnMixer
 from models.options.recall import Mqar
 from models.options.signals import DampedOscillation
+from models.options.state_space import DenseSsm, DiagonalSsm, DisplacementRank
 from models.options.structured import Monarch, Nystrom
 from models.options.training import Backbone, Training
 
@@ -40,6 +41,9 @@ MixerOptions = Annotated[
     | Dplr
     | OscillatoryDplr
     | Hss
+    | DiagonalSsm
+    | DenseSsm
+    | DisplacementRank
     | OwnMixer,
     Field(discriminator="mixer"),
 ]
@@ -67,6 +71,9 @@ __all__ = [
     "DampedOscillation",
     "DelayedCopy",
     "DeltaNet",
+    "DenseSsm",
+    "DiagonalSsm",
+    "DisplacementRank",
     "Dplr",
     "FuzzyInContextRecall",
     "HierarchicalCopy",

@@ -43,6 +43,11 @@ MIXERS = {
     "oscillatory_dplr_free": {"mixer": "oscillatory_dplr", "state": 3, "dt": 0.5, "eigenvalues": "free"},
     "hss_dense": {"mixer": "hss", "form": "dense"},
     "hss": {"mixer": "hss", "rank": 1, "leaf": 1},
+    "diagonal_ssm": {"mixer": "diagonal_ssm", "state": 5},
+    "diagonal_ssm_signed": {"mixer": "diagonal_ssm", "state": 5, "gate": "tanh"},
+    "dense_ssm": {"mixer": "dense_ssm", "state": 5},
+    "displacement_rank": {"mixer": "displacement_rank", "state": 6, "alpha": 2},
+    "displacement_rank_none": {"mixer": "displacement_rank", "state": 6, "alpha": 0},
 }
 
 

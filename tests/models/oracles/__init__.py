@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from . import attention, delta, dplr, hss, structured
+from . import attention, delta, dplr, hss, state_space, structured
 
 ORACLES: dict[str, Callable[..., Tensor]] = {
     "softmax_attention": attention.step_by_step,
@@ -21,6 +21,9 @@ ORACLES: dict[str, Callable[..., Tensor]] = {
     "hss": hss.step_by_step,
     "monarch": structured.step_by_step,
     "nystrom": structured.step_by_step,
+    "diagonal_ssm": state_space.step_by_step,
+    "dense_ssm": state_space.step_by_step,
+    "displacement_rank": state_space.step_by_step,
 }
 
 
