@@ -82,7 +82,7 @@ class _Scan(torch.autograd.Function):
         ctx.save_for_backward(transitions, output)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         transitions, states = ctx.saved_tensors
         dense = ctx.product is torch.matmul
