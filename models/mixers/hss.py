@@ -1,5 +1,7 @@
 """Linear attention whose state is kept in hierarchical blocks of low rank."""
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -52,7 +54,7 @@ class Hss(HeadMixer):
         exact = torch.promote_types(q.dtype, torch.float32)  # no decomposition in bfloat16
         state = torch.zeros((), dtype=exact, device=q.device)
         whole, begin = state, 0
-        for step, following in zip(steps, [*steps[1:], length], strict=True):
+        for step, following in pairwise([*steps, length]):
             added = (k[:, :, begin : step + 1].mT @ v[:, :, begin : step + 1]).to(exact)
             whole, begin = whole + added, step + 1
             state = compress(state + added, self.rank, self.leaf)

@@ -49,9 +49,9 @@ def respond(
     batch, length, width = u.shape
     # time before batch: neighbouring steps are then whole matrices
     of_head = u.view(batch, length, b.shape[0], b.shape[2]).permute(2, 1, 0, 3)
-    inputs = of_head.flatten(1, 2) @ b.mT
-    states = scan(a, inputs.unflatten(1, (length, batch)))
-    y = (states.flatten(1, 2) @ c.mT).unflatten(1, (length, batch))
+    inputs = (of_head.flatten(1, 2) @ b.mT).view(b.shape[0], length, batch, b.shape[1])
+    states = scan(a, inputs)
+    y = (states.flatten(1, 2) @ c.mT).view(of_head.shape)
     return y.permute(2, 1, 0, 3).reshape(batch, length, width)
 
 
