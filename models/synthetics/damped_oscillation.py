@@ -16,7 +16,7 @@ def damped_oscillation(options: options.DampedOscillation, seed: int) -> Data:
 
     prefix 0: one channel, 1 at t = 0 and 0 elsewhere. All inputs are equal and say nothing of the parameters: the best
     answer is the mean over all signals. prefix p: channels of y_t for t < p, then zeros, and of 1 for t < p, then
-    zeros. Three noiseless samples determine the signal.
+    zeros. Four samples without noise determine the signal, three where A and phi are fixed.
 
     The splits share no signal; with prefix 0 they can only differ in what is asked. A seed has the same parameters
     whatever the length, the prefix and scored_from are.
