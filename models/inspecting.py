@@ -46,6 +46,9 @@ def conditions_of(
     values: list[list[Value]] = [[] for _ in run.seeds]
     for condition in request.evaluations:
         options = options_under(request.synthetic, condition)
+        if options.length != request.synthetic.length:
+            # drawn alone: training has no sequence of that length, and there may be too few for splits of its size
+            options = options.model_copy(update={"train": 1, "validation": 1})
         splits = [
             _unseen(build_data(options, seed).test, of_seed) for seed, of_seed in zip(request.seeds, data, strict=True)
         ]

@@ -22,5 +22,5 @@ class DenseSsm(MatrixStateSpace):
         self.transition = nn.Linear(width, options.state**2)
 
     def transitions(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length state state"]:
-        a = at_least_float32(self.transition(x)).unflatten(-1, (self.state, self.state))
+        a = at_least_float32(self.transition(x)).view(*x.shape[:2], self.state, self.state)
         return contraction(a)

@@ -55,7 +55,7 @@ class DisplacementRank(MatrixStateSpace):
         a = torch.diag_embed(self.decays(x))
         if not self.alpha:
             return a
-        pair = at_least_float32(self.generators(x)).unflatten(-1, (2, self.state, self.alpha))
+        pair = at_least_float32(self.generators(x)).view(*x.shape[:2], 2, self.state, self.alpha)
         g, h = pair.unbind(-3)
         return contraction(torch.addcmul(a, g @ h.mT, self.kernel.to(a.dtype)))
 

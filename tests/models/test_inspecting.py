@@ -43,6 +43,17 @@ def test_evaluations_leave_training_as_it_was(make_request):
     assert plain.curve == asked.curve
 
 
+def test_a_shorter_length_of_few_sequences_can_be_asked_about(make_request):
+    # 2^6 bits in all: no splits of the sizes of training could be drawn of them
+    sizes = {"train": 300, "validation": 50, "test": 16}
+    request = make_request().model_dump() | {
+        "synthetic": {"name": "parity", "length": 16, **sizes},
+        "evaluations": [{"length": 6}],
+    }
+    (seed,) = train(TrainRequest.model_validate(request)).seeds
+    assert 0 <= found(seed, length=6)["test_accuracy"] <= 1
+
+
 def test_an_option_that_does_not_exist_is_refused(make_request):
     with pytest.raises(ValueError, match="lenght"):
         options_under(make_request().synthetic, {"lenght": 3})
