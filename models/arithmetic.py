@@ -5,11 +5,26 @@ not know (a mixer without an entry, an option that was added since) gives None, 
 may decide a proposal without training.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 
-from models.options import Backbone, LinearAttention, LogLinear, MixerOptions, Mqar, SoftmaxAttention, SyntheticOptions
+from models.evaluations import options_under
+from models.options import (
+    Backbone,
+    DampedOscillation,
+    HierarchicalCopy,
+    Hss,
+    LinearAttention,
+    LogLinear,
+    MixerOptions,
+    Mqar,
+    Parity,
+    SoftmaxAttention,
+    SyntheticOptions,
+)
 
 BYTES_PER_NUMBER = 4
 """Models train in float32."""
@@ -38,44 +53,78 @@ class _Layer:
     flops: int
 
 
-def figures_of(mixer: MixerOptions, backbone: Backbone, synthetic: SyntheticOptions) -> Figures | None:
-    """None where the mixer, or what it stands in, is not known here."""
-    sizes = _sizes(synthetic)
+@dataclass(frozen=True)
+class _Sizes:
+    """As in `models.synthetics.base.Data`; longest: of all sequences, those of evaluations too."""
+
+    vocabulary: int
+    classes: int
+    channels: int
+    length: int
+    longest: int
+
+
+def figures_of(
+    mixer: MixerOptions,
+    backbone: Backbone,
+    synthetic: SyntheticOptions,
+    evaluations: Sequence[dict[str, Any]] = (),
+) -> Figures | None:
+    """None where the mixer, or what it stands in, is not known here. evaluations: the model is made for the longest
+    sequence among them, which the FLOPs are not of."""
+    sizes = _sizes(synthetic, evaluations)
     if sizes is None or not _has_only(backbone, "layers", "width", "heads", "dropout", "positions", "expand"):
         return None
-    vocabulary, length = sizes
-    width = backbone.width
-    layer = _mixer(mixer, width, backbone.heads, length)
+    width, length = backbone.width, sizes.length
+    layer = _mixer(mixer, width, backbone.heads, length, sizes.longest)
     if layer is None:
         return None
-    mlp, norm = 3 * width * backbone.expand * width, width
-    block = layer.parameters + mlp + (2 if backbone.expand else 1) * norm
-    positions = length if backbone.positions == "learned" else 0
-    embeddings, head = (vocabulary + positions) * width, width * vocabulary
+    mlp, norms = 3 * width * backbone.expand * width, 2 * width if backbone.expand else width
+    into = (sizes.vocabulary or sizes.channels + 1) * width
+    positions = sizes.longest * width if backbone.positions == "learned" else 0
+    head = width * (sizes.classes or 1)
     return Figures(
-        parameters=embeddings + backbone.layers * block + norm + head,
+        parameters=into + positions + backbone.layers * (layer.parameters + mlp + norms) + width + head,
         state_memory=BYTES_PER_NUMBER * backbone.layers * layer.state,
-        flops=backbone.layers * (layer.flops + 2 * length * mlp) + 2 * length * head,
+        # tokens are looked up, signals are multiplied
+        flops=backbone.layers * (layer.flops + 2 * length * mlp) + 2 * length * (head + sizes.channels * width),
     )
 
 
-def why_not(mixer: MixerOptions, backbone: Backbone, synthetic: SyntheticOptions) -> str:
+def why_not(
+    mixer: MixerOptions,
+    backbone: Backbone,
+    synthetic: SyntheticOptions,
+    evaluations: Sequence[dict[str, Any]] = (),
+) -> str:
     """What `figures_of` does not know, empty where it knows all."""
-    if _sizes(synthetic) is None:
+    if _sizes(synthetic, evaluations) is None:
         return f"there is no arithmetic for the synthetic `{synthetic.name}`"
-    if figures_of(mixer, backbone, synthetic) is None:
+    if figures_of(mixer, backbone, synthetic, evaluations) is None:
         return f"there is no arithmetic for the mixer `{mixer.mixer}` with these options"
     return ""
 
 
-def _sizes(synthetic: SyntheticOptions) -> tuple[int, int] | None:
-    """Vocabulary and length."""
-    return (synthetic.vocabulary, synthetic.length) if isinstance(synthetic, Mqar) else None
+def _sizes(synthetic: SyntheticOptions, evaluations: Sequence[dict[str, Any]]) -> _Sizes | None:
+    length = getattr(synthetic, "length", 0)
+    longest = max([length, *(options_under(synthetic, condition).length for condition in evaluations)])
+    match synthetic:
+        case Mqar():
+            return _Sizes(synthetic.vocabulary, synthetic.vocabulary, 0, length, longest)
+        case Parity():
+            return _Sizes(2, 2, 0, length, longest)
+        case HierarchicalCopy():
+            return _Sizes(3 + synthetic.symbols, synthetic.symbols, 0, length, longest)
+        case DampedOscillation():
+            return _Sizes(0, 0, 2 if synthetic.prefix else 1, length, longest)
+    return None
 
 
-def _mixer(options: MixerOptions, width: int, heads: int, length: int) -> _Layer | None:
+def _mixer(options: MixerOptions, width: int, heads: int, length: int, longest: int) -> _Layer | None:
     if isinstance(options, SoftmaxAttention) and _has_only(options, "mixer"):
-        return _attention(width, length, state=2 * length * width, values=width)
+        return _attention(width, length, state=2 * longest * width, values=width)
+    if isinstance(options, Hss) and _has_only(options, "mixer", "form", "rank", "leaf"):
+        return _hss(options, width, heads, length)
     if not isinstance(options, LinearAttention | LogLinear) or not _has_only(options, "mixer", "kernel"):
         return None
     streams = {"elu": 1, "relu": 1, "cosine": 2}.get(options.kernel)
@@ -86,13 +135,36 @@ def _mixer(options: MixerOptions, width: int, heads: int, length: int) -> _Layer
     layer = _attention(width, length, state, values)
     if isinstance(options, LinearAttention):
         return layer
-    levels = (length - 1).bit_length() + 1
+    levels = (longest - 1).bit_length() + 1
     return _Layer(
         parameters=layer.parameters + width * heads * levels,
         state=levels * layer.state,
         # the weights of the levels, and each pair's weight chosen among them
         flops=layer.flops + 2 * length * width * heads * levels + 2 * length * length * heads * levels,
     )
+
+
+def _hss(options: Hss, width: int, heads: int, length: int) -> _Layer | None:
+    """phi(k), and the matrix or its blocks. None where the head's width is no leaf times a power of two."""
+    size, rank, leaf = width // heads, options.rank, options.leaf
+    if options.form == "dense":
+        return _attention(width, length, state=heads * (size * size + size), values=width)
+    if size % leaf or (size // leaf) & (size // leaf - 1):
+        return None
+    stored, rebuilt, half = size * leaf, 0, size // 2
+    while half >= leaf:
+        # size / half blocks beside the diagonal: two factors, or the whole block where that is less
+        stored += size // half * min(2 * half * rank, half * half)
+        rebuilt += size // half * 2 * half * half * rank if rank < half else 0
+        half //= 2
+    layer = _attention(width, length, state=heads * (stored + size), values=width)
+    largest = rank * 3 // 2
+    cuts = range(largest, length, largest + 1 - rank)
+    if not cuts:
+        return layer
+    # updates up to the last cut, what queries after the first one read, factors multiplied again (no decomposition)
+    more = heads * (2 * size * size * (cuts[-1] + 1 + length - cuts[0]) + len(cuts) * rebuilt)
+    return _Layer(layer.parameters, layer.state, layer.flops + more)
 
 
 def _attention(width: int, length: int, state: int, values: int) -> _Layer:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -15,9 +16,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.arithmetic import BYTES_PER_NUMBER, figures_of, why_not
 from models.backbone import Backbone as Model
 from models.mixers import MIXERS
-from models.options import Backbone, LinearAttention, LogLinear, MixerOptions, Mqar, Options
+from models.options import Backbone, LinearAttention, LogLinear, MixerOptions, Mqar, Options, SyntheticOptions
+from models.synthetics import build_data
 from models.synthetics.base import Sizes
 from models.training import train
+
+LOG_LINEAR = LogLinear(mixer="log_linear")
 
 SIZES = [  # layers, width, heads, length, vocabulary
     (1, 8, 1, 13, 9),
@@ -75,6 +79,63 @@ def test_the_formulas_are_the_modules(choice: str, sizes: tuple[int, int, int, i
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.zeros(1, length, dtype=torch.long))
     assert figures.flops == counter.get_total_flops()
+
+
+COMPRESSED = [
+    {"form": "dense"},
+    *({"rank": rank, "leaf": leaf} for rank, leaf in [(8, 8), (4, 8), (2, 8), (1, 8), (1, 1), (3, 16), (40, 8)]),
+]
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("choice", COMPRESSED, ids=str)
+def test_a_compressed_state_on_paper(choice: dict[str, Any], heads: int) -> None:
+    options = TypeAdapter(MixerOptions).validate_python({"mixer": "hss", **choice})
+    backbone, synthetic = Backbone(layers=1, width=64, heads=heads, expand=0), _synthetic(33, 20)
+    figures = figures_of(options, backbone, synthetic)
+    assert figures is not None
+    model = Model(options, backbone, Sizes(20, 20, 33)).eval()
+    assert figures.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert figures.state_memory == BYTES_PER_NUMBER * model.state_elements()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 33, dtype=torch.long))
+    assert figures.flops == counter.get_total_flops()
+
+
+def test_a_head_that_cannot_be_compressed_has_no_figures() -> None:
+    options = TypeAdapter(MixerOptions).validate_python({"mixer": "hss"})
+    assert figures_of(options, Backbone(layers=1, width=24, heads=1), _synthetic(16, 8)) is None
+
+
+SYNTHETICS: list[dict[str, Any]] = [
+    {"name": "mqar", "pairs": 2, "length": 16, "vocabulary": 9},
+    {"name": "parity", "length": 12},
+    {"name": "hierarchical_copy"},
+    {"name": "hierarchical_copy", "brackets": False, "symbols": 5},
+    {"name": "damped_oscillation", "length": 20},
+    {"name": "damped_oscillation", "length": 20, "prefix": 4},
+]
+
+
+@pytest.mark.parametrize("content", SYNTHETICS, ids=str)
+@pytest.mark.parametrize("longer", [0, 7])
+def test_what_is_known_of_synthetics_is_what_they_give(content: dict[str, Any], longer: int) -> None:
+    synthetic: Any = TypeAdapter(SyntheticOptions).validate_python({**content, "train": 3, "validation": 2, "test": 2})
+    if longer and "length" not in content:
+        pytest.skip("the length follows from the tree")
+    data = build_data(synthetic, 0)
+    longest = data.length + longer
+    evaluations = [{"length": longest}] if longer else []
+    backbone = Backbone(layers=2, width=8, heads=2, expand=2)
+    model = Model(LOG_LINEAR, backbone, replace(data.sizes, length=longest)).eval()
+    figures = figures_of(LOG_LINEAR, backbone, synthetic, evaluations)
+    assert figures is not None
+    assert figures.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert figures.state_memory == BYTES_PER_NUMBER * model.state_elements()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(data.test.tokens[:1])
+    assert figures.flops == counter.get_total_flops()
+    assert why_not(LOG_LINEAR, backbone, synthetic, evaluations) == ""
 
 
 def test_the_first_mixers_have_arithmetic() -> None:
