@@ -9,23 +9,24 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from models import options
-from models.mixers.base import At, Mixer, select, vectorising
-from models.mixers.orthogonal import at_least_float32, cayley
+from models.mixers.base import vectorising
+from models.mixers.orthogonal import cayley
+from models.mixers.state_space import StateSpace, at_least_float32
 
 OPEN = 4.0
 """Bias of the gates: sigmoid(4) = 0.982. At 0.5 a state would be gone after a few steps."""
 
 
-class Monarch(Mixer):
-    """h_t = M(x_t) h_{t-1} + W_b x_t, y_t = W_c h_t, M(x) = P L(x) P R(x),
+class Monarch(StateSpace):
+    """h_t = M(x_t) h_{t-1} + B x_t, y_t = C h_t + D * x_t, M(x) = P L(x) P R(x),
 
         R(x) = blockdiag(beta_1 R_1, ..., beta_b R_b), L(x) = blockdiag(alpha_1 L_1, ..., alpha_b L_b),
         [alpha, beta](x) = sigmoid(W_g x + b_g).
 
     h: state n = b * b, read row by row as a matrix of b x b; P: its transpose, which is its own inverse; R_i, L_i:
-    b x b, orthogonal (Cayley), learned and the same for every input; W_b: n x d, W_c: d x n, without biases. The norm
-    of M(x) is max(alpha) max(beta) < 1. Without gates alpha = beta = 1. With blocks "input" R_i is R_i (I - 2 v_i
-    v_i^T), v_i(x) the i-th part of W_v x at length 1. One state, whatever the number of heads.
+    b x b, orthogonal (Cayley), learned and the same for every input; B, C, D: see `StateSpace`. The norm of M(x) is
+    max(alpha) max(beta) < 1. Without gates alpha = beta = 1. With blocks "input" R_i is R_i (I - 2 v_i v_i^T), v_i(x)
+    the i-th part of W_v x at length 1. One state, whatever the number of heads.
 
     Without gates all steps are taken together in log2(length) rounds. With them a loop goes over time: a scan would
     multiply transitions of n x n where the loop multiplies two of them with a vector, n times the arithmetic. Its
@@ -35,11 +36,9 @@ class Monarch(Mixer):
     """
 
     def __init__(self, options: options.Monarch, width: int, heads: int, length: int) -> None:
-        super().__init__()
+        super().__init__(width, options.state)
         self.options = options
         side, state = options.side, options.state
-        self.into = nn.Linear(width, state, bias=False)
-        self.out = nn.Linear(state, width, bias=False)
         self.first, self.second = (nn.Parameter(0.1 * torch.randn(side, side, side)) for _ in range(2))
         if options.gates:
             self.gate = nn.Linear(width, 2 * side)
@@ -47,10 +46,11 @@ class Monarch(Mixer):
         if options.blocks == "input":
             self.directions = nn.Linear(width, state, bias=False)
 
-    def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
+    def states(
+        self, x: Float[Tensor, "batch length width"], inputs: Float[Tensor, "batch length state"]
+    ) -> Float[Tensor, "batch length state"]:
         # time first, so that each step reads and writes one piece of memory
-        x = x.transpose(0, 1).contiguous()
-        u = at_least_float32(self.into(x))
+        x, u = x.transpose(0, 1), inputs.transpose(0, 1).contiguous()
         right, left = self.products()
         alpha, beta = self.gates(x, u)
         if self.options.blocks == "input":
@@ -61,8 +61,7 @@ class Monarch(Mixer):
             h = gated_steps(u, right, left, alpha, beta)
         else:
             h = GatedSteps.apply(u, right, left, alpha, beta)  # type: ignore[no-untyped-call]
-        y: Tensor = self.out(select(h.transpose(0, 1), at).to(x.dtype))
-        return y
+        return h.transpose(0, 1)
 
     def products(self) -> tuple[Float[Tensor, "state state"], Float[Tensor, "state state"]]:
         """R and P L P without gates, transposed, so that a row of states is multiplied from the right. Dense: one
@@ -93,9 +92,6 @@ class Monarch(Mixer):
         """Each block's v_i, side by side."""
         blocks = at_least_float32(self.directions(x)).reshape(*u.shape[:-1], self.options.side, self.options.side)
         return functional.normalize(blocks, dim=-1).flatten(-2)
-
-    def state_elements(self) -> int:
-        return self.options.state
 
 
 def constant_steps(

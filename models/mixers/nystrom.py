@@ -7,7 +7,8 @@ from torch.nn import functional
 
 from models import options
 from models.mixers.base import At, Mixer, select
-from models.mixers.orthogonal import at_least_float32, cayley
+from models.mixers.orthogonal import cayley
+from models.mixers.state_space import at_least_float32
 
 RIDGE = 1e-2
 """Singular values of W below this share of its norm count little in its inverse."""

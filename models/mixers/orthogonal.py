@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from models.mixers.state_space import at_least_float32
+
 
 def cayley(free: Float[Tensor, "*blocks n n"]) -> Float[Tensor, "*blocks n n"]:
     """Q = (I + S)^-1 (I - S) with S = free - free^T: orthogonal whatever `free` is, and the identity at 0.
@@ -15,8 +17,3 @@ def cayley(free: Float[Tensor, "*blocks n n"]) -> Float[Tensor, "*blocks n n"]:
     identity = torch.eye(free.shape[-1], dtype=free.dtype, device=free.device)
     q: Tensor = torch.linalg.solve(identity + skew, identity - skew)
     return q
-
-
-def at_least_float32(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """x in float32 where it is narrower: factorisations know no bfloat16, and products over time need the digits."""
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

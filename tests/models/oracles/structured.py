@@ -37,7 +37,7 @@ def monarch_steps(mixer: torch.nn.Module, options: object, x: Tensor) -> Tensor:
     h, out = torch.zeros(options.state, dtype=x.dtype), []
     for token in x:
         h = monarch_transition(mixer, options, token) @ h + mixer.into.weight @ token
-        out.append(mixer.out.weight @ h)
+        out.append(mixer.out.weight @ h + mixer.skip * token)
     return torch.stack(out)
 
 
