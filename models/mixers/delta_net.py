@@ -79,6 +79,24 @@ class DeltaNet(Mixer):
         """S_t^T q_t at all t."""
         return chunkwise_delta_rule(q, k, v, beta)
 
+    def transitions(
+        self,
+        x: Float[Tensor, "batch length width"],
+        k: Float[Tensor, "batch length heads state"],
+        beta: Float[Tensor, "batch length heads"],
+    ) -> Float[Tensor, "batch length heads state state"]:
+        """A_t of S_t = A_t S_{t-1} + beta_t k_t v_t^T."""
+        identity = torch.eye(self.state, dtype=k.dtype, device=k.device)
+        return identity - (beta.unsqueeze(-1) * k).unsqueeze(-1) * k.unsqueeze(-2)
+
+    def recurrence(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> tuple[Float[Tensor, "batch length heads state state"], Float[Tensor, "batch length heads state state"]]:
+        """A_t and beta_t k_t v_t^T of all t, for those who look inside."""
+        _, k, v = self.queries_keys_values(x)
+        beta = self.betas(x)
+        return self.transitions(x, k, beta), writes(k, v, beta)
+
     def readout(
         self, x: Float[Tensor, "batch queries width"], read: Float[Tensor, "batch queries inner"]
     ) -> Float[Tensor, "batch queries width"]:
@@ -125,7 +143,6 @@ class RoutedDeltaNet(DeltaNet):
         k: Float[Tensor, "batch length heads state"],
         beta: Float[Tensor, "batch length heads"],
     ) -> Float[Tensor, "batch length heads state state"]:
-        """A_t of S_t = A_t S_{t-1} + beta_t k_t v_t^T."""
         moved: Tensor = self.routing(x)
         key = k.unsqueeze(-1)
         recalled = key.mT @ moved if self.delta_on_moved_state else key.mT
@@ -139,8 +156,7 @@ class RoutedDeltaNet(DeltaNet):
         v: Float[Tensor, "batch length heads state"],
         beta: Float[Tensor, "batch length heads"],
     ) -> Float[Tensor, "batch length heads state"]:
-        writes = (beta.unsqueeze(-1) * k).unsqueeze(-1) * v.unsqueeze(-2)
-        states = scan_heads(self.transitions(x, k, beta), writes)
+        states = scan_heads(self.transitions(x, k, beta), writes(k, v, beta))
         read: Tensor = (q.unsqueeze(-2) @ states).squeeze(-2)
         return read
 
@@ -149,6 +165,15 @@ def delta_net(options: options.DeltaNet, width: int, heads: int, length: int) ->
     """The delta rule, routed or not."""
     kind = DeltaNet if options.routing == "none" else RoutedDeltaNet
     return kind(options, width, heads, length)
+
+
+def writes(
+    k: Float[Tensor, "batch length heads state"],
+    v: Float[Tensor, "batch length heads state"],
+    beta: Float[Tensor, "batch length heads"],
+) -> Float[Tensor, "batch length heads state state"]:
+    """beta_t k_t v_t^T."""
+    return (beta.unsqueeze(-1) * k).unsqueeze(-1) * v.unsqueeze(-2)
 
 
 def scan_heads(

@@ -40,15 +40,15 @@ class PdSsm(Mixer):
     def anneal(self, progress: float) -> None:
         self.routing.anneal(progress)
 
-    def transitions(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length heads state state"]:
-        """P_t D_t."""
+    def recurrence(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> tuple[Float[Tensor, "batch length heads state state"], Float[Tensor, "batch length heads state 1"]]:
+        """P_t D_t and B x_t of all t."""
         scale = torch.tanh(self.scale(x)).view(*x.shape[:2], self.heads, 1, self.state)
-        moved: Tensor = self.routing(x)
-        return moved * scale
+        return self.routing(x) * scale, self.into(x).view(*x.shape[:2], self.heads, self.state, 1)
 
     def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
-        inputs = self.into(x).view(*x.shape[:2], self.heads, self.state, 1)
-        states = select(scan_heads(self.transitions(x), inputs).flatten(2), at)
+        states = select(scan_heads(*self.recurrence(x)).flatten(2), at)
         by_head = states.view(*states.shape[:2], self.heads, self.state)
         y: Tensor = self.out(functional.rms_norm(by_head, (self.state,), self.gain, EPS).flatten(2))
         return y

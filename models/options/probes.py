@@ -3,4 +3,119 @@
 
 from models.metrics import Metric
 
-PROBE_METRICS: dict[str, dict[str, Metric]] = {}
+PROBE_METRICS: dict[str, dict[str, Metric]] = {
+    "beta": {
+        "beta_above_one": Metric(
+            unit="fraction",
+            direction="neither",
+            from_learning=True,
+            describes="share of the delta rule's step sizes above 1, over tokens, heads and layers",
+        )
+    },
+    "transitions": {
+        "smallest_eigenvalue": Metric(
+            unit="number",
+            direction="neither",
+            from_learning=True,
+            describes="smallest real part of a transition's eigenvalues, mean over tokens, heads and layers",
+        ),
+        "transition_norm": Metric(
+            unit="number",
+            direction="neither",
+            from_learning=True,
+            describes="2-norm of a transition, mean over tokens, heads and layers",
+        ),
+    },
+    "state_norm": {
+        "largest_state_norm": Metric(
+            unit="number",
+            direction="neither",
+            from_learning=True,
+            describes="largest Frobenius norm of a head's state, over time and test sequences",
+        )
+    },
+    "routing": {
+        "routing_hardness": Metric(
+            unit="fraction",
+            direction="neither",
+            from_learning=True,
+            describes="largest entry of a column of the softmax behind a map, mean over columns, tokens and heads",
+        ),
+        "permutation_share": Metric(
+            unit="fraction",
+            direction="neither",
+            from_learning=True,
+            describes="share of the maps that are permutations, over tokens and heads",
+        ),
+        "different_maps": Metric(
+            unit="count",
+            direction="neither",
+            from_learning=True,
+            describes="different maps over the test tokens, in the layer that has most",
+        ),
+    },
+    "absorption": {
+        "absorption_error": Metric(
+            unit="number",
+            direction="lower",
+            describes="largest difference to the same model with its permutation taken into B and C, over the largest "
+            "output",
+        )
+    },
+    "projection": {
+        "projection_agreement": Metric(
+            unit="fraction",
+            direction="higher",
+            from_learning=True,
+            describes="share of test sequences answered alike by the soft and the projected permutation",
+        ),
+        "permutation_hardness": Metric(
+            unit="fraction",
+            direction="neither",
+            from_learning=True,
+            describes="largest entry of a row of the doubly stochastic matrix, mean over rows",
+        ),
+    },
+    "spectrum": {
+        "spectral_radius": Metric(
+            unit="number",
+            direction="neither",
+            describes="largest absolute eigenvalue of one step of the system",
+        ),
+        "smallest_real_part": Metric(
+            unit="number",
+            direction="neither",
+            describes="smallest real part of the eigenvalues of one step of the system",
+        ),
+    },
+    "oscillation": {
+        "frequencies_in_band": Metric(
+            unit="fraction",
+            direction="higher",
+            from_learning=True,
+            describes="share of modes whose frequency lies within 0.01 to 0.1 radians a step",
+        ),
+        "frequency_spread": Metric(
+            unit="number",
+            direction="neither",
+            describes="standard deviation of the modes' frequencies over their mean",
+        ),
+        "low_rank_over_damping": Metric(
+            unit="number",
+            direction="neither",
+            describes="2-norm of the low-rank term over the smallest damping; below 1 no mode can grow",
+        ),
+    },
+    "blocks": {
+        "off_diagonal_energy": Metric(
+            unit="fraction",
+            direction="higher",
+            describes="share of the squared singular values of a state's blocks in the first `rank`, mean over blocks",
+        ),
+        "off_diagonal_rank": Metric(
+            unit="number",
+            direction="lower",
+            describes="effective rank of a state's blocks beside the diagonal, mean over blocks",
+        ),
+    },
+}

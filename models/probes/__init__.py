@@ -7,6 +7,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from models.backbone import Backbone
+from models.probes.absorption import absorption
+from models.probes.beta import beta
+from models.probes.blocks import blocks
+from models.probes.oscillation import oscillation
+from models.probes.projection import projection
+from models.probes.routing import routing
+from models.probes.spectrum import spectrum
+from models.probes.state_norm import state_norm
+from models.probes.transitions import transitions
 
 Probe = Callable[
     [Backbone, Int[Tensor, "sequences length"] | Float[Tensor, "sequences length channels"]], dict[str, float]
@@ -15,4 +24,14 @@ Probe = Callable[
 without gradients; the inputs are up to 256 sequences of the test split. A probe that does not apply to the model's
 mixer gives {}."""
 
-PROBES: dict[str, Probe] = {}
+PROBES: dict[str, Probe] = {
+    "beta": beta,
+    "transitions": transitions,
+    "state_norm": state_norm,
+    "routing": routing,
+    "absorption": absorption,
+    "projection": projection,
+    "spectrum": spectrum,
+    "oscillation": oscillation,
+    "blocks": blocks,
+}
