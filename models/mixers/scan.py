@@ -94,5 +94,7 @@ class _Scan(torch.autograd.Function):
             reversed_transitions = reversed_transitions.mT
         gradient = _states(reversed_transitions, gradient.flip(1), ctx.product).flip(1)
         before = torch.cat([torch.zeros_like(states[:, :1]), states[:, :-1]], 1)
-        to_transitions = gradient @ before.mT if dense else gradient * before
+        # an outer product of vectors is cheaper element by element than as a product of matrices
+        outer = dense and gradient.shape[-1] > 1
+        to_transitions = gradient @ before.mT if outer else gradient * (before.mT if dense else before)
         return to_transitions, gradient, None

@@ -59,7 +59,7 @@ def at_least_float32(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
 
 def contraction(a: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n n"]:
     """A / max(1, |A|): its spectral norm is at most 1, and nothing changes where |A| is. |A|: see `norm_bound`."""
-    return a / norm_bound(a).clamp(min=1).unsqueeze(-1).unsqueeze(-1)
+    return a * norm_bound(a).clamp(min=1).reciprocal().unsqueeze(-1).unsqueeze(-1)
 
 
 SQUARINGS = 4
