@@ -59,7 +59,7 @@ async def _train_and_judge(place: Workspace, registered: Registered, executor: s
     while True:
         planned = plan(place, registered.id, seeds, executor, quick)
         get_run_logger().info("%d of %d runs have no result yet", len(planned.missing), planned.total)
-        if planned.missing and not quick:  # a quick run is a dry run itself
+        if planned.missing and not quick and not planned.study:  # a quick run, and a study, are dry runs themselves
             dry_run(place, planned, executor_named(executor))
         await _train_all(place, planned, executor_named(executor))
         judgement = judge(place, registered.id, planned.experiment)
@@ -70,13 +70,14 @@ async def _train_and_judge(place: Workspace, registered: Registered, executor: s
 
 
 async def _train_all(place: Workspace, planned: Planned, machine: Executor) -> None:
-    """Every missing run, as many at once as the executor has room for. One that crashes stops none of the others.
+    """Every missing run, as many at once as the executor has room for, those of a study one after the other. One that
+    crashes stops none of the others.
 
     Raises an ExceptionGroup of InfrastructureError.
     """
     if not planned.missing:
         return
-    room = asyncio.Semaphore(machine.width)
+    room = asyncio.Semaphore(1 if planned.study else machine.width)
     faults: list[InfrastructureError] = []
     done = 0
     artifact = await acreate_progress_artifact(progress=0.0, description=f"{len(planned.missing)} runs to train")

@@ -24,6 +24,7 @@ from db.catalog import (
 )
 from flows.show import print_judgement
 from proposals.reading import home_of, read_proposal, stem_of
+from proposals.spec import StudySetup
 from proposals.workspace import Workspace
 from tasks.place import experiment_folder, run_directory
 from tasks.register import registration_of
@@ -41,7 +42,8 @@ def run_watched(place: Workspace, path: Path, *, quick: bool, executor: str, con
             "results have a place"
         )
     frozen = registration_of(read_proposal(path), quick)
-    sha256, epochs = frozen.sha256, frozen.setup.training.epochs
+    sha256 = frozen.sha256
+    epochs = 1 if isinstance(frozen.setup, StudySetup) else frozen.setup.training.epochs
     before = _judged(place, sha256)
     began = time.monotonic()
     with _watching(place, sha256, epochs, console):
@@ -128,14 +130,17 @@ def _lines(place: Workspace, sha256: str, epochs: int, console: Console, done: t
         for state in states:
             if state.state == "collected" and state.run_key not in said:
                 said.add(state.run_key)
-                accuracy = (
-                    "diverged" if state.test_accuracy is None else f"test accuracy {100 * state.test_accuracy:.1f} %"
-                )
                 console.print(
-                    f"{len(said)}/{total} {state.variant}, seed {state.seed}: {accuracy}, {state.seconds:.1f} s"
+                    f"{len(said)}/{total} {state.variant}, seed {state.seed}: {_came_to(state)}, {state.seconds:.1f} s"
                 )
         if last:
             return
+
+
+def _came_to(state: RunState) -> str:
+    if state.stopped == "diverged":
+        return "diverged"
+    return "done" if state.test_accuracy is None else f"test accuracy {100 * state.test_accuracy:.1f} %"
 
 
 def _by_variant(place: Workspace, sha256: str) -> dict[str, list[RunState]]:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from models.metrics import METRICS, Metric
 from models.options import Backbone, MixerOptions, SyntheticOptions, Training, added
 from models.options.probes import PROBE_METRICS
+from models.options.studies import STUDY_METRICS, FormOptions, StudyOptions
 
 Role = Literal["target", "expectation", "sanity", "guard", "diagnostic", "kill", "pause", "debug"]
 Section = Literal["success", "failure"]
@@ -31,12 +32,29 @@ class Variant(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or isinstance(given.get("mixer"), dict | BaseModel):
-            return given
-        # lists become tuples here, because strict validation takes no list behind a validator of Python values
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-        own = {name: values.pop(name) for name in ("proposed", "aliases") if name in values}
-        return {**own, "mixer": values}
+        return _apart(given, "mixer")
+
+
+class StudyVariant(Frozen):
+    """The same of a study: the options of its form stand beside `proposed` and `aliases`."""
+
+    form: FormOptions
+    proposed: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        return _apart(given, "form")
+
+
+def _apart(given: Any, options: str) -> Any:
+    if not isinstance(given, dict) or isinstance(given.get(options), dict | BaseModel):
+        return given
+    # lists become tuples here, because strict validation takes no list behind a validator of Python values
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    own = {name: values.pop(name) for name in ("proposed", "aliases") if name in values}
+    return {**own, options: values}
 
 
 class Compute(Frozen):
@@ -47,9 +65,28 @@ class Compute(Frozen):
     dollars: float = Field(ge=0)
 
 
-class Setup(Frozen):
-    """The `yaml mve` block. `seeds`: how many seeds each look has seen, in order. `error`: how often a decided
-    criterion may be wrong. `metrics`: names of the experiment's own, with unit and direction.
+class _Checked(Frozen):
+    """What is asked of every setup, whatever it consists of."""
+
+    @field_validator("seeds", check_fields=False)
+    @classmethod
+    def _looks_grow(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if seeds[0] < 1 or any(later <= earlier for earlier, later in pairwise(seeds)):
+            raise ValueError("each look needs more seeds than the one before, such as [5, 10]")
+        return seeds
+
+    @field_validator("variants", check_fields=False)
+    @classmethod
+    def _one_idea(cls, variants: dict[str, Any]) -> dict[str, Any]:
+        if not any(variant.proposed for variant in variants.values()):
+            raise ValueError("no variant is marked `proposed: true`, so nothing is being proposed")
+        return variants
+
+
+class Setup(_Checked):
+    """The `yaml mve` block of an experiment that trains. `seeds`: how many seeds each look has seen, in order.
+    `error`: how often a decided criterion may be wrong. `metrics`: names of the experiment's own, with unit and
+    direction.
 
     evaluations: further test sets, each as the options of the synthetic that differ: the conditions under which test
     metrics are measured too. probes: names of functions that look into the trained model, each with its metrics."""
@@ -65,29 +102,62 @@ class Setup(Frozen):
     compute: Compute
     metrics: dict[str, Metric] = {}
 
-    @field_validator("seeds")
-    @classmethod
-    def _looks_grow(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if seeds[0] < 1 or any(later <= earlier for earlier, later in pairwise(seeds)):
-            raise ValueError("each look needs more seeds than the one before, such as [5, 10]")
-        return seeds
-
-    @model_validator(mode="after")
-    def _one_idea(self) -> "Setup":
-        if not any(variant.proposed for variant in self.variants.values()):
-            raise ValueError("no variant is marked `proposed: true`, so nothing is being proposed")
-        return self
-
     @property
     def proposed(self) -> tuple[str, ...]:
         """Names of the variants that embody the idea."""
         return tuple(name for name, variant in self.variants.items() if variant.proposed)
 
     @property
+    def measured(self) -> dict[str, Metric]:
+        """The metrics that a run reports."""
+        probed = [PROBE_METRICS.get(probe, {}) for probe in self.probes]
+        return {**METRICS, **{name: metric for one in probed for name, metric in one.items()}}
+
+    @property
     def vocabulary(self) -> dict[str, Metric]:
         """The metrics that a criterion may name."""
-        probed = [PROBE_METRICS.get(probe, {}) for probe in self.probes]
-        return {**METRICS, **{name: metric for one in probed for name, metric in one.items()}, **self.metrics}
+        return {**self.measured, **self.metrics}
+
+
+class StudySetup(_Checked):
+    """The `yaml mve` block of an experiment that trains nothing: a study in the place of synthetic, backbone and
+    training, and variants that are forms of it."""
+
+    study: StudyOptions
+    variants: dict[str, StudyVariant] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    error: float = Field(default=0.05, gt=0, lt=0.5)
+    compute: Compute
+    metrics: dict[str, Metric] = {}
+
+    @property
+    def proposed(self) -> tuple[str, ...]:
+        """As of an experiment that trains."""
+        return tuple(name for name, variant in self.variants.items() if variant.proposed)
+
+    @property
+    def measured(self) -> dict[str, Metric]:
+        """The metrics that a run reports; what a run cost is known of each."""
+        known = {**METRICS, **STUDY_METRICS.get(self.study.name, {})}
+        return {name: known[name] for name in (*self.study.reports(), "cost")}
+
+    @property
+    def vocabulary(self) -> dict[str, Metric]:
+        """The metrics that a criterion may name."""
+        return {**self.measured, **self.metrics}
+
+
+AnySetup = Setup | StudySetup
+
+
+def _kind(given: Any) -> str:
+    return "study" if isinstance(given, StudySetup) or (isinstance(given, dict) and "study" in given) else "trained"
+
+
+OneSetup = Annotated[
+    Annotated[Setup, Tag("trained")] | Annotated[StudySetup, Tag("study")],
+    Discriminator(_kind),
+]
 
 
 class Criterion(Frozen):
@@ -131,7 +201,7 @@ class Proposal(Frozen):
     created: str
     based_on: tuple[str, ...]
     hypothesis: str
-    setup: Setup | None
+    setup: OneSetup | None
     criteria: tuple[Criterion, ...]
     file: str
     source_sha256: str
@@ -142,7 +212,7 @@ class Registration(Frozen):
     """What is frozen before anything runs. Line numbers and prose outside the criteria do not belong to it."""
 
     stem: str
-    setup: Setup
+    setup: OneSetup
     criteria: tuple["FrozenCriterion", ...]
     fidelity: Literal["specified", "reduced", "proxy"] = "specified"
 

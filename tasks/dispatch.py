@@ -8,10 +8,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from db.catalog import begin_attempt, end_attempt, load_registration, registration_of_experiment, store_handle
-from models.request import TrainRequest
-from proposals.spec import Setup
+from models.request import StudyRequest, TrainRequest
+from proposals.spec import AnySetup, StudySetup
 from proposals.workspace import Workspace
-from tasks.executors import Executor, Handle
+from tasks.executors import Executor, Handle, Request
 from tasks.place import catalog_of, now, run_directory
 
 
@@ -42,8 +42,11 @@ def dispatch_run(
     return Dispatched(attempt, handle)
 
 
-def request_for(setup: Setup, variant: str, seed: int, directory: Path) -> TrainRequest:
+def request_for(setup: AnySetup, variant: str, seed: int, directory: Path) -> Request:
     directory.mkdir(parents=True, exist_ok=True)
+    if isinstance(setup, StudySetup):
+        form = setup.variants[variant].form
+        return StudyRequest(study=setup.study, form=form, seed=seed, directory=str(directory))
     return TrainRequest(
         mixer=setup.variants[variant].mixer,
         synthetic=setup.synthetic,

@@ -23,21 +23,27 @@ Limits = tuple[float | None, float | None]
 """Lower and upper limit of what a criterion is about; None where open."""
 
 Curves = Mapping[str, Mapping[int, Sequence[tuple[int, float]]]]
-"""variant -> seed -> (epoch, validation accuracy), epochs ascending."""
+"""variant -> seed -> (epoch, value), epochs ascending."""
 
 
-def draw_curves(curves: Curves, path: Path) -> None:
-    """Validation accuracy by epoch: every seed thin, the median over seeds thick. An early-stopped seed keeps its
-    last value in the median."""
+def draw_curves(curves: Curves, metric: str, path: Path) -> None:
+    """`metric`, validation accuracy or loss, by epoch: every seed thin, the median over seeds thick. An early-stopped
+    seed keeps its last value in the median. Where there is nothing to draw, there is no figure."""
+    if not curves:
+        return
     plt = _pyplot()
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    factor = 100 if metric.endswith("accuracy") else 1
     for index, (variant, seeds) in enumerate(curves.items()):
         colour, style = COLOURS[index % len(COLOURS)], STYLES[index % len(STYLES)]
         for points in seeds.values():
-            axes.plot([e for e, _ in points], [100 * v for _, v in points], color=colour, lw=0.7, alpha=0.4)
+            axes.plot([e for e, _ in points], [factor * v for _, v in points], color=colour, lw=0.7, alpha=0.4)
         epochs, middle = _median_curve(seeds)
-        axes.plot(epochs, [100 * v for v in middle], color=colour, ls=style, lw=2.2, label=variant)
-    axes.set(xlabel="epoch", ylabel="validation accuracy (%)", ylim=(0, 102))
+        axes.plot(epochs, [factor * v for v in middle], color=colour, ls=style, lw=2.2, label=variant)
+    if factor == 100:
+        axes.set(xlabel="epoch", ylabel="validation accuracy (%)", ylim=(0, 102))
+    else:
+        axes.set(xlabel="epoch", ylabel="validation loss", yscale="log")
     axes.grid(alpha=0.25)
     figure.legend(loc="outside right upper", frameon=False, title="median over seeds")
     _save(figure, path)

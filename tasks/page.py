@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -11,7 +11,7 @@ from db.catalog import Deviation, RunState, StoredRun
 from proposals.checks.amendments import shown, summary
 from proposals.judging.outcomes import CriterionOutcome
 from proposals.judging.show import show, show_interval
-from proposals.spec import Setup
+from proposals.spec import AnySetup, Setup
 
 NONE = "–"
 
@@ -50,18 +50,39 @@ def signed(margin: float | None, unit: str) -> str:
     return text if text.startswith(("+", "-")) else f"+{text}"
 
 
+class Measure(NamedTuple):
+    """What a trained model is looked at by: its accuracy, or its loss where the answers are numbers."""
+
+    metric: str
+    title: str
+    unit: str
+    suffix: str
+    factor: float
+
+
+ACCURACY = Measure("test_accuracy", "Test accuracy", "fraction", " (%)", 100)
+LOSS = Measure("test_loss", "Test loss", "number", "", 1)
+
+
+def measure_of(runs: Sequence[StoredRun]) -> Measure:
+    accuracies = any(value_of(run, "test_accuracy") is not None for run in runs)
+    losses = any(value_of(run, "test_loss") is not None for run in runs)
+    return LOSS if losses and not accuracies else ACCURACY
+
+
 def variant_rows(setup: Setup, runs: Sequence[StoredRun]) -> list[dict[str, Any]]:
     rows = []
+    measure = measure_of(runs)
     for name, variant in setup.variants.items():
         own = sorted((run for run in runs if run.variant == name), key=lambda run: run.result.seed)
-        accuracies = [value_of(run, "test_accuracy") for run in own]
+        each = [value_of(run, measure.metric) for run in own]
         rows.append(
             {
                 "name": name,
                 "proposed": variant.proposed,
                 "parameters": middle(own, "parameters", "count"),
-                "accuracy": middle(own, "test_accuracy", "fraction"),
-                "each_seed": ", ".join(NONE if value is None else f"{100 * value:.1f}" for value in accuracies) or NONE,
+                "measure": middle(own, measure.metric, measure.unit),
+                "each_seed": ", ".join(_of_seed(value, measure) for value in each) or NONE,
                 "epochs": f"{median(run.result.epochs for run in own):g}" if own else NONE,
                 "step_time": middle(own, "step_time", "seconds"),
                 "train_time": middle(own, "train_time", "seconds"),
@@ -69,6 +90,12 @@ def variant_rows(setup: Setup, runs: Sequence[StoredRun]) -> list[dict[str, Any]
             }
         )
     return rows
+
+
+def _of_seed(value: float | None, measure: Measure) -> str:
+    if value is None:
+        return NONE
+    return f"{measure.factor * value:.1f}" if measure is ACCURACY else show(value, measure.unit)
 
 
 def value_of(run: StoredRun, metric: str) -> float | None:
@@ -103,11 +130,11 @@ def data_line(runs: Sequence[StoredRun]) -> list[tuple[int, str]]:
     return sorted({(run.result.seed, run.result.data_sha256) for run in runs})
 
 
-def setup_yaml(setup: Setup) -> str:
+def setup_yaml(setup: AnySetup) -> str:
     """The frozen setup, defaults filled in. Of an own mixer's file only its length and hash."""
     content = setup.model_dump(mode="json", exclude_none=True)
     for variant in content["variants"].values():
-        if variant["mixer"].get("source"):
+        if variant.get("mixer", {}).get("source"):
             variant["mixer"]["source"] = summary(variant["mixer"]["source"])
     return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100).strip()
 

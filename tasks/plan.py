@@ -6,8 +6,8 @@ from prefect import task
 from sqlalchemy import Engine
 
 from db.catalog import ChangedCodeError, load_registration, plan_runs, runs_without_result, start_experiment
-from models.code_version import run_key
-from proposals.spec import Setup
+from models.code_version import run_key, study_key
+from proposals.spec import AnySetup, StudySetup
 from proposals.workspace import Workspace
 from tasks.place import OPTIONS, catalog_of, now
 from tasks.register import code_commit
@@ -16,11 +16,13 @@ from tasks.register import code_commit
 @dataclass(frozen=True)
 class Planned:
     """`missing`: the runs that have no result yet, key -> name for people, in the order in which to train them;
-    `total`: how many there are in all."""
+    `total`: how many there are in all. `study`: nothing is trained, and each run has the machine to itself, since it
+    is timed."""
 
     experiment: int
     missing: dict[str, str]
     total: int
+    study: bool = False
 
 
 def plan_look(place: Workspace, registration: int, seeds: int, executor: str, quick: bool) -> Planned:
@@ -40,27 +42,29 @@ def plan_look(place: Workspace, registration: int, seeds: int, executor: str, qu
             plan_runs(engine, experiment, runs, now())
         left = {run.key for run in runs_without_result(engine, experiment)}
     missing = {key: f"{variant}-seed-{seed}" for key, variant, seed, _ in runs if key in left}
-    return Planned(experiment=experiment, missing=missing, total=len({key for key, *_ in runs}))
+    total = len({key for key, *_ in runs})
+    return Planned(experiment, missing, total, study=isinstance(setup, StudySetup))
 
 
-def _runs(setup: Setup, seeds: int) -> list[tuple[str, str, int, str]]:
+def _runs(setup: AnySetup, seeds: int) -> list[tuple[str, str, int, str]]:
+    """(key, variant, seed, what the variant is)."""
+    every = [(name, seed) for seed in range(seeds) for name in setup.variants]
+    if isinstance(setup, StudySetup):
+        forms = {name: variant.form for name, variant in setup.variants.items()}
+        return [
+            (study_key(setup.study, forms[name], seed), name, seed, forms[name].model_dump_json())
+            for name, seed in every
+        ]
+    mixers = {name: variant.mixer for name, variant in setup.variants.items()}
+    shared = (setup.synthetic, setup.backbone, setup.training)
     return [
         (
-            run_key(
-                variant.mixer,
-                setup.synthetic,
-                setup.backbone,
-                setup.training,
-                seed,
-                setup.evaluations,
-                setup.probes,
-            ),
+            run_key(mixers[name], *shared, seed, setup.evaluations, setup.probes),
             name,
             seed,
-            variant.mixer.model_dump_json(),
+            mixers[name].model_dump_json(),
         )
-        for seed in range(seeds)
-        for name, variant in setup.variants.items()
+        for name, seed in every
     ]
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 from sqlalchemy import Engine
@@ -28,11 +29,22 @@ from proposals.judging.judge import names_of
 from proposals.judging.subject import subject_of
 from proposals.language import read
 from proposals.reading import path_of
-from proposals.spec import Registration
+from proposals.spec import AnySetup, Registration, StudySetup
 from proposals.workspace import Workspace
 from tasks.figures import draw_curves, draw_margins
-from tasks.page import criteria_rows, data_line, deviation_rows, duration, run_rows, setup_yaml, utc, variant_rows
+from tasks.page import (
+    criteria_rows,
+    data_line,
+    deviation_rows,
+    duration,
+    measure_of,
+    run_rows,
+    setup_yaml,
+    utc,
+    variant_rows,
+)
 from tasks.place import OPTIONS, catalog_of, experiment_folder
+from tasks.tables import of_probes, of_study, timings, under_conditions
 from templates import render
 
 
@@ -51,8 +63,9 @@ def write_report(place: Workspace, registration: int) -> Path:
         runs = results_of(engine, stored.experiment_id)
         page = page_folder / "results.md"
         _replace(page, _page(engine, registration, frozen, stored, runs, page, place))
-        if runs:
-            draw_curves(_curves(frozen, runs), page_folder / "curves.svg")
+        draw_curves(
+            _curves(frozen, runs), measure_of(runs).metric.replace("test", "validation"), page_folder / "curves.svg"
+        )
         draw_margins(stored.judgement.outcomes, _limits(frozen), page_folder / "margins.svg")
         write_log(folder / "log.md", facts_of(engine, stored.experiment_id), log_of(engine, frozen.stem))
     return page
@@ -106,7 +119,8 @@ def _page(
         training_time=duration(sum(run.seconds for run in runs)),
         wall_time=duration((stored.judged_at - facts.started_at).total_seconds()),
         criteria=criteria_rows(stored.judgement.outcomes),
-        variants=variant_rows(frozen.setup, runs),
+        **_results(frozen.setup, runs),
+        curves=bool(_curves(frozen, runs)),
         setup_yaml=setup_yaml(frozen.setup),
         data=data_line(runs),
         runs=run_rows(run_states(engine, latest_experiment(engine, registration) or stored.experiment_id)),
@@ -114,6 +128,21 @@ def _page(
         deviations=deviation_rows(deviations_of(engine, registration)),
         command=f"mve run {facts.number}" + (" --quick" if facts.profile == "quick" else ""),
     )
+
+
+def _results(setup: AnySetup, runs: Sequence[StoredRun]) -> dict[str, Any]:
+    """What was measured, for the tables of the page."""
+    names = list(setup.variants)
+    if isinstance(setup, StudySetup):
+        return {"names": names, "study": {"rows": of_study(setup, runs), "timings": timings(setup, runs)}}
+    return {
+        "names": names,
+        "study": None,
+        "measure": measure_of(runs),
+        "variants": variant_rows(setup, runs),
+        "conditions": under_conditions(setup, runs),
+        "probes": of_probes(setup, runs),
+    }
 
 
 def _limits(frozen: Registration) -> dict[str, tuple[float | None, float | None]]:
@@ -124,8 +153,9 @@ def _limits(frozen: Registration) -> dict[str, tuple[float | None, float | None]
 
 def _curves(frozen: Registration, runs: Sequence[StoredRun]) -> dict[str, dict[int, list[tuple[int, float]]]]:
     curves: dict[str, dict[int, list[tuple[int, float]]]] = {variant: {} for variant in frozen.setup.variants}
+    metric = measure_of(runs).metric.replace("test", "validation")
     for run in runs:
-        points = [(p.epoch, p.value) for p in run.result.curve if p.metric == "validation_accuracy"]
+        points = [(p.epoch, p.value) for p in run.result.curve if p.metric == metric]
         if points:
             curves[run.variant][run.result.seed] = points
     return {variant: seeds for variant, seeds in curves.items() if seeds}

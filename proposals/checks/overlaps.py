@@ -19,7 +19,7 @@ from proposals.judging.show import show_limit
 from proposals.judging.subject import subject_of
 from proposals.language import canonical
 from proposals.language.expressions import Comparison, Condition, Number, Value
-from proposals.spec import Criterion, Setup
+from proposals.spec import AnySetup, Criterion
 
 MANY = 12
 """More criteria than that on one subject are not compared: no proposal has them, and every pair would be named."""
@@ -38,7 +38,7 @@ class Placed:
 class Landscape:
     """The criteria by subject. `name` and `verdict` say what lies in a part of one."""
 
-    def __init__(self, trees: Sequence[tuple[Criterion, Condition]], setup: Setup) -> None:
+    def __init__(self, trees: Sequence[tuple[Criterion, Condition]], setup: AnySetup) -> None:
         self.metrics: Mapping[str, Metric] = setup.vocabulary
         self.looks = setup.seeds
         self.one_of_each = {criterion.role: criterion for criterion, _ in trees}

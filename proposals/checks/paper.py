@@ -27,7 +27,7 @@ from proposals.language.expressions import (
     Value,
     metrics_in,
 )
-from proposals.spec import Registration, Setup
+from proposals.spec import AnySetup, Registration, StudySetup
 
 Known = Mapping[tuple[str, str], float]
 """Figures by variant and metric."""
@@ -35,11 +35,13 @@ Known = Mapping[tuple[str, str], float]
 COMPUTED = ("parameters", "state_memory", "flops")
 
 
-def figures_on_paper(setup: Setup) -> tuple[Measurement, ...]:
+def figures_on_paper(setup: AnySetup) -> tuple[Measurement, ...]:
     """Of every variant whose mixer has arithmetic; source "analytic", no seed. The others are left out."""
-    found = []
+    found: list[Measurement] = []
+    if isinstance(setup, StudySetup):
+        return ()
     for name, variant in setup.variants.items():
-        figures = figures_of(variant.mixer, setup.backbone, setup.synthetic)
+        figures = figures_of(variant.mixer, setup.backbone, setup.synthetic, setup.evaluations)
         if figures is not None:
             found += [
                 Measurement(variant=name, metric=metric, value=float(getattr(figures, metric)), source="analytic")
@@ -48,7 +50,7 @@ def figures_on_paper(setup: Setup) -> tuple[Measurement, ...]:
     return tuple(found)
 
 
-def with_figures(setup: Setup, measurements: Sequence[Measurement]) -> list[Measurement]:
+def with_figures(setup: AnySetup, measurements: Sequence[Measurement]) -> list[Measurement]:
     """The measurements, and the computed figures that the runs did not report themselves."""
     reported = {(one.variant, one.metric) for one in measurements}
     computed = [one for one in figures_on_paper(setup) if (one.variant, one.metric) not in reported]
@@ -77,7 +79,7 @@ class Paper:
 
     known: Known
     missing: Mapping[str, str]
-    setup: Setup
+    setup: AnySetup
 
     def analytic(self, tree: Condition) -> bool:
         """Is it about nothing but what is computed?"""
@@ -104,12 +106,15 @@ class Paper:
         )
 
 
-def paper_of(setup: Setup) -> Paper:
+def paper_of(setup: AnySetup) -> Paper:
     known = {
         (figure.variant, figure.metric): figure.value for figure in figures_on_paper(setup) if figure.value is not None
     }
+    if isinstance(setup, StudySetup):
+        return Paper(known, dict.fromkeys(setup.variants, "a study counts for itself"), setup)
     missing = {
-        name: why_not(variant.mixer, setup.backbone, setup.synthetic) for name, variant in setup.variants.items()
+        name: why_not(variant.mixer, setup.backbone, setup.synthetic, setup.evaluations)
+        for name, variant in setup.variants.items()
     }
     return Paper(known, missing, setup)
 

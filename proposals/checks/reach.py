@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from proposals.judging.looks import boundaries, spent
-from proposals.spec import Setup
+from proposals.spec import AnySetup
 
 
 class Look(BaseModel):
@@ -19,7 +19,7 @@ class Look(BaseModel):
     p: float
 
 
-def looks_of(setup: Setup) -> tuple[Look, ...]:
+def looks_of(setup: AnySetup) -> tuple[Look, ...]:
     plan = zip(setup.seeds, boundaries(setup.seeds, setup.error), spent(setup.seeds, setup.error), strict=True)
     return tuple(Look(seeds=seeds, needed=needed, p=p) for seeds, needed, p in plan)
 

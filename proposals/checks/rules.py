@@ -21,10 +21,10 @@ from proposals.judging.measurements import Measurement
 from proposals.judging.outcomes import CriterionOutcome
 from proposals.judging.table import tabulate
 from proposals.language import read
-from proposals.language.expressions import Condition, metrics_in
+from proposals.language.expressions import Condition, MetricRef, metrics_in
 from proposals.language.names import suggestion
 from proposals.reading import Reading, names_of
-from proposals.spec import Criterion, FrozenCriterion, Setup
+from proposals.spec import AnySetup, Criterion, FrozenCriterion, StudySetup
 
 UNDER_CONDITIONS = ("test_accuracy", "test_loss")
 """Metrics that are measured again for each evaluation."""
@@ -35,7 +35,7 @@ class Findings:
     """A proposal whose setup was read, its criteria as trees, and what follows from both."""
 
     reading: Reading
-    setup: Setup
+    setup: AnySetup
     trees: tuple[tuple[Criterion, Condition], ...]
     paper: Paper
     land: Landscape
@@ -159,15 +159,24 @@ def _one_way_only(criterion: Criterion, tree: Condition, findings: Findings) -> 
 
 
 def _not_measured(criterion: Criterion, tree: Condition, findings: Findings) -> Iterator[Problem]:
-    """A condition that no evaluation brings about. Metrics of the proposal's own come from elsewhere."""
-    given = [tuple(sorted(condition.items())) for condition in findings.setup.evaluations]
+    """A condition under which nothing is measured. Metrics of the proposal's own come from elsewhere."""
+    setup = findings.setup
     for ref in metrics_in(tree):
-        if not ref.condition or ref.metric in findings.setup.metrics:
+        if ref.metric in setup.metrics or ref.metric == "cost":
+            continue
+        if isinstance(setup, StudySetup):
+            given = [tuple(sorted(condition.items())) for condition in setup.study.reports()[ref.metric]]
+            if ref.condition not in given:
+                message = f"{criterion.id} reads {say(ref)}, which this study does not report"
+                listed = ", ".join(f"`{say(MetricRef(ref.variant, ref.metric, condition))}`" for condition in given)
+                yield _about(criterion, message, f"It reports {listed}")
+            continue
+        if not ref.condition:
             continue
         if ref.metric not in UNDER_CONDITIONS:
             message = f"{criterion.id} reads {say(ref)}, and only {', '.join(UNDER_CONDITIONS)} have conditions"
             yield _about(criterion, message, "Leave the condition out, or read another metric")
-        elif ref.condition not in given:
+        elif ref.condition not in [tuple(sorted(condition.items())) for condition in setup.evaluations]:
             wanted = ", ".join(f"{name}: {value}" for name, value in ref.condition)
             message = f"{criterion.id} reads {say(ref)}, which is not measured"
             yield _about(criterion, message, f"Add `{{{wanted}}}` to `evaluations` in the setup")
@@ -239,7 +248,8 @@ def _unread_variants(findings: Findings) -> Iterator[Problem]:
     unread = [name for name in findings.setup.variants if name not in read_by_some]
     if unread and findings.trees:
         listed = ", ".join(f"`{name}`" for name in unread)
-        message = f"no criterion reads {listed}, so its training decides nothing"
+        what = "measuring it" if isinstance(findings.setup, StudySetup) else "its training"
+        message = f"no criterion reads {listed}, so {what} decides nothing"
         yield _at(findings, "variants", message, "Keep it for the record, or leave it out")
 
 

@@ -15,7 +15,7 @@ from proposals.judging.outcomes import CriterionOutcome
 from proposals.judging.show import show
 from proposals.judging.table import Table
 from proposals.language.expressions import Condition, MetricRef, metrics_in
-from proposals.spec import Setup
+from proposals.spec import AnySetup, StudySetup
 
 FELL = 0.99
 """Something was learned where the final training loss is below this share of the initial one."""
@@ -142,9 +142,9 @@ def _at_chance(table: Table) -> dict[Key, str]:
     return found
 
 
-def _chance(setup: Setup, condition: tuple[tuple[str, str | int | float], ...]) -> float | None:
+def _chance(setup: AnySetup, condition: tuple[tuple[str, str | int | float], ...]) -> float | None:
     """None where the synthetic does not know it, or where the condition is none of its options."""
-    if setup.synthetic is None:  # a report of an experiment that was not ours
+    if isinstance(setup, StudySetup) or setup.synthetic is None:  # none: a report of an experiment that was not ours
         return None
     try:
         chance: float | None = options_under(setup.synthetic, dict(condition)).chance

@@ -10,7 +10,7 @@ from proposals.judging.policy import Facts, decide
 from proposals.judging.table import tabulate
 from proposals.language import Names, read
 from proposals.language.expressions import Condition
-from proposals.spec import Registration, Setup
+from proposals.spec import AnySetup, Registration
 
 
 def judge(registration: Registration, measurements: Sequence[Measurement]) -> Judgement:
@@ -24,7 +24,7 @@ def judge(registration: Registration, measurements: Sequence[Measurement]) -> Ju
     return judge_trees(registration, trees, measurements)
 
 
-def names_of(setup: Setup) -> Names:
+def names_of(setup: AnySetup) -> Names:
     """What a canonical text may name: no aliases, they are resolved."""
     return Names(variants=tuple(setup.variants), proposed=setup.proposed, metrics=setup.vocabulary)
 

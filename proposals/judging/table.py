@@ -7,7 +7,7 @@ from proposals.judging.evaluate import say
 from proposals.judging.measurements import Measurement
 from proposals.language.expressions import MetricRef
 from proposals.language.names import suggestion
-from proposals.spec import Setup
+from proposals.spec import AnySetup
 
 Seed = int | None
 """None: the source did not say which; that is one seed of its own."""
@@ -18,12 +18,15 @@ class Table:
     """`seeds`: those at hand, ascending; one counts as at hand where anything of any variant was measured at
     it."""
 
-    setup: Setup
+    setup: AnySetup
     seeds: tuple[Seed, ...]
     cells: dict[MetricRef, dict[Seed, Measurement]]
 
     def value(self, ref: MetricRef, seed: Seed) -> float | None:
-        if self.setup.vocabulary[ref.metric].source == "analytic":
+        metric = self.setup.vocabulary.get(ref.metric)
+        if metric is None:  # a study has no losses, and nothing in it diverges
+            return None
+        if metric.source == "analytic":
             return self.analytic(ref)
         cell = self.cells.get(ref, {}).get(seed)
         if cell is not None and cell.value is not None:
@@ -82,7 +85,7 @@ class Table:
         return tuple(seed for seed in self.seeds if seed in own)
 
 
-def tabulate(setup: Setup, measurements: Sequence[Measurement]) -> Table:
+def tabulate(setup: AnySetup, measurements: Sequence[Measurement]) -> Table:
     """Refuses what the registration does not know and what is there twice: a typing error must not go
     unseen."""
     cells: dict[MetricRef, dict[Seed, Measurement]] = {}

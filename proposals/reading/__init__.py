@@ -24,7 +24,7 @@ from proposals.reading.regions import FAILURE, SUCCESS, find_criteria
 from proposals.reading.setup import NO_SETUP, SetupReading, read_setup
 from proposals.reading.spans import formal_spans
 from proposals.reading.statements import Found, Statement
-from proposals.spec import Criterion, Proposal, Setup
+from proposals.spec import AnySetup, Criterion, Proposal, Setup
 
 if TYPE_CHECKING:
     from proposals.natural import KnownVariant
@@ -92,14 +92,14 @@ def read_as_far_as_it_goes(path: Path) -> Reading:
     return read_document(load(path))
 
 
-def names_of(setup: Setup) -> Names:
+def names_of(setup: AnySetup) -> Names:
     """What the criteria of this setup may name."""
     aliases = {alias: name for name, variant in setup.variants.items() for alias in variant.aliases}
     unmeasured = {
         metric: f"Add `{probe}` to `probes` in the setup"
         for probe, metrics in PROBE_METRICS.items()
         for metric in metrics
-        if metric not in setup.vocabulary
+        if isinstance(setup, Setup) and metric not in setup.vocabulary
     }
     return Names(tuple(setup.variants), setup.proposed, aliases, setup.vocabulary, unmeasured)
 
@@ -203,7 +203,7 @@ def _repair(document: Document) -> Problem:
 
 
 def _criteria(
-    document: Document, found: Found, names: Names | None, setup: Setup | None, title: str, prose: str,
+    document: Document, found: Found, names: Names | None, setup: AnySetup | None, title: str, prose: str,
     own_format: bool, problems: list[Problem], notes: list[Problem],
 ) -> tuple[tuple[Criterion, ...], dict[str, Place], dict[str, tuple[str, ...]]]:  # fmt: skip
     """Formal ones are read; the others get a suggestion."""

@@ -1,4 +1,4 @@
-"""What is measured beyond the test set: complaints about the evaluations and probes of a setup."""
+"""What is measured: complaints about the evaluations and probes of a training, and about the forms of a study."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -7,10 +7,11 @@ from pydantic import ValidationError
 
 from models.evaluations import options_under
 from models.options.probes import PROBE_METRICS
+from models.options.studies import FORMS
 from proposals.language.names import suggestion
-from proposals.spec import Setup
+from proposals.spec import AnySetup, Setup
 
-_OF_TRAINING = ("name", "train", "validation")
+_TRAINED = ("name", "train", "validation")
 """Options of a synthetic that say what was trained."""
 _OF_THE_MODEL = ("vocabulary", "classes", "channels")
 """Of the model's embeddings and head, where a synthetic has them: they cannot differ after training."""
@@ -24,7 +25,19 @@ class Complaint(NamedTuple):
     remedy: str
 
 
-def complaints(setup: Setup) -> Iterator[Complaint]:
+def complaints(setup: AnySetup) -> Iterator[Complaint]:
+    """What a setup asks for that cannot be measured."""
+    if isinstance(setup, Setup):
+        yield from _of_training(setup)
+        return
+    forms = FORMS[setup.study.name]
+    for name, variant in setup.variants.items():
+        if variant.form.form not in forms:
+            message = f"`{variant.form.form}` is no form of {setup.study.name}"
+            yield Complaint(("variants", name, "form"), message, suggestion(variant.form.form, forms, "forms"))
+
+
+def _of_training(setup: Setup) -> Iterator[Complaint]:
     for number, condition in enumerate(setup.evaluations):
         here = ("evaluations", number)
         if condition in setup.evaluations[:number]:
@@ -43,9 +56,9 @@ def complaints(setup: Setup) -> Iterator[Complaint]:
 
 def _of_evaluation(setup: Setup, condition: dict[str, Any], here: tuple[str | int, ...]) -> Iterator[Complaint]:
     synthetic = setup.synthetic
-    known = [name for name in type(synthetic).model_fields if name not in _OF_TRAINING]
+    known = [name for name in type(synthetic).model_fields if name not in _TRAINED]
     for name in condition:
-        if name in _OF_TRAINING:
+        if name in _TRAINED:
             message = f"an evaluation cannot change `{name}`: it is a test set for models that are trained by then"
             yield Complaint((*here, name), message, "Leave it out")
             return

@@ -12,21 +12,20 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from models.metrics import METRICS
-from models.options.probes import PROBE_METRICS
 from proposals.errors import Problem, ProposalError
 from proposals.language.names import is_name, nearest
 from proposals.reading import yaml_tree
 from proposals.reading.brought import fill_in
 from proposals.reading.measured import Complaint, complaints
 from proposals.reading.yaml_tree import Mapping, Place
-from proposals.spec import Setup
+from proposals.spec import AnySetup, Setup, StudySetup
 
 
 @dataclass(frozen=True)
 class SetupReading:
     """`lines`: where the keys of the block stand in the file, from 1."""
 
-    setup: Setup | None
+    setup: AnySetup | None
     problems: tuple[Problem, ...]
     lines: dict[str, int]
 
@@ -44,21 +43,22 @@ def read_setup(text: str, file: str, first_line: int) -> SetupReading:
     problems: list[Problem] = []
     data = yaml_tree.value(tree, file, problems)
     problems += _placed(fill_in(data, Path(file).parent), tree, file)
-    setup: Setup | None = None
+    setup: AnySetup | None = None
+    kind: type[Setup] | type[StudySetup] = StudySetup if "study" in data else Setup
     if not problems:
         try:
             # as JSON, because strict JSON takes a list for a tuple and still refuses "8" for 8
-            setup = Setup.model_validate_json(json.dumps(data), strict=True)
+            setup = kind.model_validate_json(json.dumps(data), strict=True)
             problems = [*_clashing_names(setup, tree, file), *_placed(complaints(setup), tree, file)]
         except ValidationError as fault:
-            problems = [_explained(error, tree, file) for error in fault.errors(include_url=False)]
+            problems = [_explained(error, tree, file, kind) for error in fault.errors(include_url=False)]
     return SetupReading(None if problems else setup, tuple(problems), lines)
 
 
 # -- names -------------------------------------------------------------------------------------------------
 
 
-def _clashing_names(setup: Setup, tree: Mapping, file: str) -> list[Problem]:
+def _clashing_names(setup: AnySetup, tree: Mapping, file: str) -> list[Problem]:
     """A criterion names variants and metrics: each name must be writable and mean one thing."""
     problems = []
 
@@ -67,11 +67,13 @@ def _clashing_names(setup: Setup, tree: Mapping, file: str) -> list[Problem]:
         problems.append(Problem(message, remedy, file, place.line, place.column))
 
     taken: dict[str, str] = {name: f"the metric `{name}`" for name in setup.vocabulary}
-    probed = {name: probe for probe in setup.probes for name in PROBE_METRICS.get(probe, ())}
     for name in setup.metrics:
-        if name in METRICS or name in probed:
-            what = f"metric of the probe `{probed[name]}`" if name in probed else "common metric"
-            refuse(("metrics", name), f"`{name}` is a {what} already", "Give yours another name")
+        if name in METRICS:
+            refuse(("metrics", name), f"`{name}` is a common metric already", "Give yours another name")
+        elif name in setup.measured:
+            refuse(
+                ("metrics", name), f"`{name}` is measured already, with unit and direction", "Give yours another name"
+            )
         elif not is_name(name):
             refuse(("metrics", name), f"`{name}` cannot be written in a criterion", _AS_NAME)
     for name in setup.variants:
@@ -130,7 +132,7 @@ def _find(tree: Mapping, path: Sequence[str | int]) -> tuple[Place, str]:
     return place, name
 
 
-def _explained(error: Any, tree: Mapping, file: str) -> Problem:
+def _explained(error: Any, tree: Mapping, file: str, kind: type[BaseModel]) -> Problem:
     path: tuple[str | int, ...] = error["loc"]
     last = str(path[-1]) if path else ""
     place, name = _find(tree, path)
@@ -139,9 +141,13 @@ def _explained(error: Any, tree: Mapping, file: str) -> Problem:
     match error["type"]:
         case "missing":
             message, remedy = f"`{last}`{where} is missing", "Add it"
+            if path in {("synthetic",), ("backbone",), ("training",)}:
+                remedy = "Add it; or, where nothing is trained, a `study` in the place of synthetic, backbone, training"
+        case "extra_forbidden" if kind is StudySetup and len(path) == 1 and last in Setup.model_fields:
+            message, remedy = f"a study trains nothing, so `{last}` has no place beside it", "Delete one of the two"
         case "extra_forbidden":
             message = f"`{last}`{where} is no option"
-            remedy = _choices(last, _options(path))
+            remedy = _choices(last, _options(path, kind))
         case "union_tag_invalid":
             field = error["ctx"]["discriminator"].strip("'")
             place, name = _find(tree, (*path, field))
@@ -181,9 +187,8 @@ def _choices(given: str, known: Sequence[str]) -> str:
     return (f"Did you mean `{close}`? " if close else "") + f"Known: {', '.join(known)}"
 
 
-def _options(path: Sequence[str | int]) -> list[str]:
-    """Names of the fields beside the one that `path` leads to."""
-    kind: Any = Setup
+def _options(path: Sequence[str | int], kind: Any) -> list[str]:
+    """Names of the fields beside the one that `path` leads to, from the model `kind` on."""
     variant = False
     for part in path[:-1]:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -198,7 +203,7 @@ def _options(path: Sequence[str | int]) -> list[str]:
         return []
     return [
         *kind.model_fields,
-        *(("proposed", "aliases") if variant and "mixer" in kind.model_fields else ()),
+        *(("proposed", "aliases") if variant and {"mixer", "form"} & set(kind.model_fields) else ()),
     ]
 
 

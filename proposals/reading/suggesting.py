@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from proposals.natural import Context, KnownVariant, Suggestion, suggest
 from proposals.reading.criteria import NO_CODE_SPAN
 from proposals.reading.statements import Statement
-from proposals.spec import Criterion, Setup
+from proposals.spec import AnySetup, Criterion
 
 _BASELINES = re.compile(
     r"baseline|dense|vanilla|standard|diagonal|full|plain|naive|softmax|random|control|reference|original",
@@ -35,7 +35,7 @@ class Suggested:
     why: str = ""
 
 
-def suggestions(statements: Sequence[Statement], setup: Setup | None, title: str, prose: str) -> Suggested:
+def suggestions(statements: Sequence[Statement], setup: AnySetup | None, title: str, prose: str) -> Suggested:
     """`prose`: of the experiment, where a name may stand as `RingLin (ours)`."""
     if not statements:
         return Suggested(())
@@ -74,7 +74,7 @@ def _pass(
     statements: Sequence[Statement],
     variants: tuple[KnownVariant, ...],
     harvested: tuple[KnownVariant, ...],
-    setup: Setup | None,
+    setup: AnySetup | None,
 ) -> tuple[Suggestion, ...]:
     """In order, each with those of its section before it: a noun may be inherited."""
     found: list[Suggestion] = []

@@ -4,13 +4,13 @@ An executor starts a request and says later what became of it. It is asked with 
 process, which never saw the start, can ask too.
 """
 
-from tasks.executors.base import Executor, Fault, Finished, Handle, Running, State
+from tasks.executors.base import Executor, Fault, Finished, Handle, Request, Running, State
 from tasks.executors.inprocess import InProcess
 from tasks.executors.local import LocalProcess
 
 EXECUTORS: dict[str, type[Executor]] = {"local": LocalProcess, "inprocess": InProcess}
 
-__all__ = ["EXECUTORS", "Executor", "Fault", "Finished", "Handle", "Running", "State", "executor_named"]
+__all__ = ["EXECUTORS", "Executor", "Fault", "Finished", "Handle", "Request", "Running", "State", "executor_named"]
 
 
 def executor_named(name: str) -> Executor:

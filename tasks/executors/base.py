@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from models.request import TrainRequest, TrainResult
+from models.request import StudyRequest, TrainRequest, TrainResult
+
+Request = TrainRequest | StudyRequest
 
 Handle = dict[str, Any]
 """Plain JSON that finds the work again: a process id and its start time, or the id of a call on a service."""
@@ -44,7 +46,7 @@ class Executor(Protocol):
     name: str
     width: int
 
-    def submit(self, request: TrainRequest) -> Handle:
+    def submit(self, request: Request) -> Handle:
         """Start it and return at once. `request.directory` exists."""
         ...
 

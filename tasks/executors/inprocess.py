@@ -3,17 +3,23 @@
 from pathlib import Path
 
 from models.request import TrainRequest, TrainResult
-from tasks.executors.base import Fault, Finished, Handle, State
+from tasks.executors.base import Fault, Finished, Handle, Request, State
 
 
 class InProcess:
     name = "inprocess"
     width = 1
 
-    def submit(self, request: TrainRequest) -> Handle:
-        from models.training import train  # torch takes more than a second to import
+    def submit(self, request: Request) -> Handle:
+        # torch takes more than a second to import
+        if isinstance(request, TrainRequest):
+            from models.training import train
 
-        result = train(request)
+            result = train(request)
+        else:
+            from models.studying import study
+
+            result = study(request)
         (Path(request.directory) / "result.json").write_text(result.model_dump_json())
         return {"directory": request.directory}
 

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models.request import TrainRequest, TrainResult
-from tasks.executors.base import Fault, Finished, Handle, Running, State
+from models.request import TrainResult
+from tasks.executors.base import Fault, Finished, Handle, Request, Running, State
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Those that this process started, by process id: held so that their pipes stay open and they can be reaped."""
@@ -26,7 +26,7 @@ class LocalProcess:
     def __init__(self, width: int | None = None) -> None:
         self.width = width or len(os.sched_getaffinity(0))
 
-    def submit(self, request: TrainRequest) -> Handle:
+    def submit(self, request: Request) -> Handle:
         folder = Path(request.directory)
         for stale in ("result.json", "error.json"):
             (folder / stale).unlink(missing_ok=True)

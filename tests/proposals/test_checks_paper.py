@@ -168,7 +168,7 @@ def test_what_cannot_be_computed_is_left_to_the_run(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize(
     ("criterion", "reason"),
-    [("ours.state_memory[length=512] < 1 KB", "figures are those of the setup, and not of another condition"),
+    [("ours.index_size[length=512] < 1 KB", "`index_size` is an analytic metric of the proposal's own"),
      ("ours.index_size < 1 KB", "`index_size` is an analytic metric of the proposal's own")],
 )  # fmt: skip
 def test_other_figures_are_not_mistaken_for_ours(tmp_path: Path, criterion: str, reason: str) -> None:
@@ -177,6 +177,13 @@ def test_other_figures_are_not_mistaken_for_ours(tmp_path: Path, criterion: str,
     report = check(written(tmp_path, document))
     assert report.exit_code == 0, report.problems
     assert reason in only_line(report, "cannot be computed here")
+    assert report.on_paper == ()
+
+
+def test_a_figure_under_a_condition_is_neither_computed_nor_measured(tmp_path: Path) -> None:
+    report = checked(tmp_path, TARGET, f"{TARGET}\n- `ours.state_memory[length=512] < 1 KB`")
+    assert report.exit_code == 1
+    assert "S2 reads ours.state_memory[length=512]" in only(report.problems).message
     assert report.on_paper == ()
 
 

@@ -113,4 +113,4 @@ def test_an_unknown_probe(tmp_path: Path, spectrum: str) -> None:
 def test_a_metric_of_the_proposal_named_like_one_of_its_probes(tmp_path: Path, spectrum: str) -> None:
     extra = "metrics: {rank_kept: {unit: count, direction: lower}}\n"
     _, message = only_problem(tmp_path, SEEDS, f"probes: [spectrum]\n{extra}{SEEDS}")
-    assert "`rank_kept` is a metric of the probe `spectrum` already" in message
+    assert "`rank_kept` is measured already" in message

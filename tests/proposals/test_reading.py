@@ -240,7 +240,7 @@ SETUPS = [
     ("proposed: true", "proposed: yes", "  ours:", "`yes` is text to some readers of YAML"),
     ("proposed: true", 'proposed: "yes"', "  ours:", "`proposed` is yes, which is neither true nor false"),
     ("proposed: true", "proposed: True", "  ours:", "Write true or false"),
-    ("proposed: true", "proposed: false", "synthetic:", "nothing is being proposed"),
+    ("proposed: true", "proposed: false", "variants:", "nothing is being proposed"),
     ("seeds: [5]", "seeds: [5, 5]", "seeds:", "each look needs more seeds than the one before"),
     ("seeds: [5]", "seeds: []", "seeds:", "`seeds` is []"),
     ("seeds: [5]", "sedes: [5]", "sedes:", "`sedes` is no option. Did you mean `seeds`?"),
