@@ -50,13 +50,17 @@ class Dplr(Mixer):
         self.register_buffer("fixed", fixed, persistent=False)
 
     def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
-        exact = torch.promote_types(x.dtype, torch.float32)  # no solver in bfloat16
-        a, b = bilinear(self.transition().to(exact), self.b.to(exact), self.log_dt.to(exact).exp())
-        y = respond(a, b, self.c.to(exact), x.to(exact)).to(x.dtype)
+        a, b = self.discrete()
+        y = respond(a, b, self.c.to(a), x.to(a)).to(x.dtype)
         return select(y + self.d * x, at)
 
     def state_elements(self) -> int:
         return self.elements
+
+    def discrete(self) -> tuple[Float[Tensor, "heads state state"], Float[Tensor, "heads state head_width"]]:
+        """Abar and Bbar."""
+        exact = torch.promote_types(self.b.dtype, torch.float32)  # no solver in bfloat16
+        return bilinear(self.transition().to(exact), self.b.to(exact), self.log_dt.to(exact).exp())
 
     def transition(self) -> Float[Tensor, "heads state state"]:
         """A, of continuous time."""

@@ -56,18 +56,21 @@ class OscillatoryDplr(Mixer):
         self.d = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
-        exact = torch.promote_types(x.dtype, torch.float32)  # no solver in bfloat16
-        real, imaginary = self.transition()
-        # (h_re, h_im) as one real state
-        a = torch.cat([torch.cat([real, -imaginary], -1), torch.cat([imaginary, real], -1)], -2)
-        b = torch.cat([self.b[0], self.b[1]], -2)
+        a, b = self.discrete()
         c = 2 * torch.cat([self.c[0], -self.c[1]], -1)
-        a, b = bilinear(a.to(exact), b.to(exact), self.dt)
-        y = respond(a, b, c.to(exact), x.to(exact)).to(x.dtype)
+        y = respond(a, b, c.to(a), x.to(a)).to(x.dtype)
         return select(y + self.d * x, at)
 
     def state_elements(self) -> int:
         return self.elements
+
+    def discrete(self) -> tuple[Float[Tensor, "heads 2*modes 2*modes"], Float[Tensor, "heads 2*modes head_width"]]:
+        """Abar and Bbar, for (Re h, Im h) as one real state."""
+        real, imaginary = self.transition()
+        a = torch.cat([torch.cat([real, -imaginary], -1), torch.cat([imaginary, real], -1)], -2)
+        b = torch.cat([self.b[0], self.b[1]], -2)
+        exact = torch.promote_types(b.dtype, torch.float32)  # no solver in bfloat16
+        return bilinear(a.to(exact), b.to(exact), self.dt)
 
     def transition(self) -> tuple[Float[Tensor, "heads modes modes"], Float[Tensor, "heads modes modes"]]:
         """Real and imaginary part of A, of continuous time."""

@@ -4,6 +4,57 @@
 from models.metrics import Metric
 
 PROBE_METRICS: dict[str, dict[str, Metric]] = {
+    "monarch_gates": {
+        "gate_mean": Metric(
+            unit="fraction",
+            direction="neither",
+            from_learning=True,
+            describes="mean of a Monarch transition's gates, over blocks, tokens and layers",
+        ),
+        "transition_distance": Metric(
+            unit="number",
+            direction="neither",
+            from_learning=True,
+            describes="Frobenius distance of the transitions of neighbours that are different tokens, over their norm",
+        ),
+        "memory_steps": Metric(
+            unit="number",
+            direction="neither",
+            from_learning=True,
+            describes="steps after which the bound of the state's norm falls to 1 / e, mean over layers",
+        ),
+    },
+    "transfer": {
+        "transfer_error": Metric(
+            unit="number",
+            direction="lower",
+            from_learning=True,
+            describes="Frobenius distance of the transfer between chunks to the exact one, over that one's norm",
+        ),
+        "transfer_floor": Metric(
+            unit="number",
+            direction="lower",
+            from_learning=True,
+            describes="the same for the best matrix of the transfer's rank",
+        ),
+        "transfer_state_error": Metric(
+            unit="number",
+            direction="lower",
+            from_learning=True,
+            describes="norm of what the transfer gets wrong on the states that enter chunks, over that of what is right",
+        ),
+        "landmark_condition": Metric(
+            unit="number",
+            direction="lower",
+            from_learning=True,
+            describes="condition of the landmarks' matrix P T P^T, median over boundaries, layers and sequences",
+        ),
+        "transfer_elements": Metric(
+            unit="count",
+            direction="lower",
+            describes="numbers kept to carry a state across one boundary, counted from the tensors",
+        ),
+    },
     "beta": {
         "beta_above_one": Metric(
             unit="fraction",

@@ -9,12 +9,14 @@ from torch import Tensor
 from models.backbone import Backbone
 from models.probes.absorption import absorption
 from models.probes.beta import beta
+from models.probes.monarch_gates import monarch_gates
 from models.probes.blocks import blocks
 from models.probes.oscillation import oscillation
 from models.probes.projection import projection
 from models.probes.routing import routing
 from models.probes.spectrum import spectrum
 from models.probes.state_norm import state_norm
+from models.probes.transfer import transfer
 from models.probes.transitions import transitions
 
 Probe = Callable[
@@ -25,6 +27,8 @@ without gradients; the inputs are up to 256 sequences of the test split. A probe
 mixer gives {}."""
 
 PROBES: dict[str, Probe] = {
+    "monarch_gates": monarch_gates,
+    "transfer": transfer,
     "beta": beta,
     "transitions": transitions,
     "state_norm": state_norm,
