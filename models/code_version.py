@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.options import Backbone, MixerOptions, SyntheticOptions, Training
+from models.options.studies import FormOptions, StudyOptions
 
 HERE = Path(__file__).parent
 COMMON = (
@@ -70,6 +71,17 @@ def run_key(
         "probes": probes,
         "seed": seed,
         "code": code_version(mixer.mixer, synthetic.name, probes, getattr(mixer, "source", "")),
+    }
+    return hashlib.sha256(_canonical(determines)).hexdigest()
+
+
+def study_key(study: StudyOptions, form: FormOptions, seed: int) -> str:
+    """The same for one form of a study."""
+    determines = {
+        "study": study.model_dump(mode="json"),
+        "form": form.model_dump(mode="json"),
+        "seed": seed,
+        "code": study_version(study.name),
     }
     return hashlib.sha256(_canonical(determines)).hexdigest()
 
