@@ -74,6 +74,17 @@ class Monarch(StateSpace):
         left = second.permute(2, 0, 1).unsqueeze(3) * same[None, :, None, :]
         return right.flatten(2).flatten(0, 1), left.flatten(2).flatten(0, 1)
 
+    def transitions(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length state state"]:
+        """M(x_t), written out: what a step makes of each unit vector."""
+        right, left = self.products()
+        units = torch.eye(self.state, dtype=right.dtype, device=right.device)
+        like = units[0].expand(*x.shape[:2], self.state)
+        alpha, beta = (gate.unsqueeze(-2) for gate in self.gates(x, like))
+        if self.options.blocks == "input":
+            units = reflected(units, self.reflections(x, like).unsqueeze(-2))
+        moved: Tensor = (units @ right * beta) @ left * alpha
+        return moved.mT
+
     def gates(
         self, x: Float[Tensor, "length batch width"], u: Float[Tensor, "length batch state"]
     ) -> tuple[Float[Tensor, "length batch state"], Float[Tensor, "length batch state"]]:
@@ -128,16 +139,21 @@ def reflected_steps(
     directions: Float[Tensor, "length batch state"],
 ) -> Float[Tensor, "length batch state"]:
     """`gated_steps` with each block of h_{t-1} reflected along its direction first."""
-    side = int(u.shape[-1] ** 0.5 + 1e-9)
-    same_block = torch.eye(side, dtype=u.dtype, device=u.device)
-    # (v h) S sums over a block and spreads the sum over it
-    sums = same_block.repeat_interleave(side, 0).repeat_interleave(side, 1)
-    twice, states = -2 * directions, [u[0]]
+    states = [u[0]]
     for t in range(1, len(u)):
-        h = states[-1]
-        h = torch.addcmul(h, twice[t], (directions[t] * h) @ sums)
+        h = reflected(states[-1], directions[t])
         states.append(torch.addcmul(u[t], (h @ right * beta[t]) @ left, alpha[t]))
     return torch.stack(states)
+
+
+def reflected(
+    h: Float[Tensor, "*batch state"], directions: Float[Tensor, "*batch state"]
+) -> Float[Tensor, "*batch state"]:
+    """h - 2 v (v . h) in each block."""
+    side = int(h.shape[-1] ** 0.5 + 1e-9)
+    along = (directions * h).unflatten(-1, (side, side)).sum(-1, keepdim=True)  # type: ignore[no-untyped-call]
+    turned: Tensor = h - 2 * directions * along.expand(*along.shape[:-1], side).flatten(-2)
+    return turned
 
 
 class GatedSteps(torch.autograd.Function):

@@ -29,7 +29,7 @@ class Nystrom(Mixer):
         full      T_k
         nystrom   R_k W_k^+ C_k with C_k = P T_k, R_k = T_k P^T, W_k = P T_k P^T, P = softmax by rows of learned logits
         random    the same, P Gaussian and fixed
-        svd       the best matrix of rank m; its subspace counts as constant in the gradient
+        svd       the best matrix of rank m: its m largest singular values, those of p_k
         diagonal  diag(T_k)
         cut       0
 
@@ -113,13 +113,19 @@ class Nystrom(Mixer):
         if transfer == "full":
             return [exact]
         if transfer == "svd":
-            # the gradient of a subspace divides by gaps between singular values, which may be none
-            right = torch.linalg.svd(exact.detach())[2][..., :rank, :]
-            return [exact @ right.mT, right]
-        p = self.logits.softmax(-1) if transfer == "nystrom" else self.fixed
-        p = p.to(exact.dtype)
+            # G is orthogonal: the singular values of T_k are p_k, and its right singular vectors the axes
+            axes = functional.one_hot(carry.topk(rank).indices, carry.shape[-1]).to(carry.dtype)
+            return [exact @ axes.mT, axes]
+        p = self.landmarks()
+        assert p is not None
         above, left = p @ exact, exact @ p.mT
         return [left, inverse(above @ p.mT) @ above]
+
+    def landmarks(self) -> Float[Tensor, "landmarks state"] | None:
+        """P, where the transfer goes through one."""
+        if self.options.transfer == "nystrom":
+            return at_least_float32(self.logits).softmax(-1)
+        return at_least_float32(self.fixed) if self.options.transfer == "random" else None
 
     def state_elements(self) -> int:
         return self.options.state

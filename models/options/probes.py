@@ -41,7 +41,7 @@ PROBE_METRICS: dict[str, dict[str, Metric]] = {
             unit="number",
             direction="lower",
             from_learning=True,
-            describes="norm of what the transfer gets wrong on the states that enter chunks, over that of what is right",
+            describes="norm of what the transfer gets wrong on states that enter chunks, over that of what is right",
         ),
         "landmark_condition": Metric(
             unit="number",

@@ -9,8 +9,8 @@ from torch import Tensor
 from models.backbone import Backbone
 from models.probes.absorption import absorption
 from models.probes.beta import beta
-from models.probes.monarch_gates import monarch_gates
 from models.probes.blocks import blocks
+from models.probes.monarch_gates import monarch_gates
 from models.probes.oscillation import oscillation
 from models.probes.projection import projection
 from models.probes.routing import routing
