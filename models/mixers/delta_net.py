@@ -17,10 +17,11 @@ EPS = 1e-6
 
 
 class DeltaNet(Mixer):
-    """y_t = W_o norm(S_t^T q_t) in each head, S_t = (I - beta_t k_t k_t^T) S_{t-1} + beta_t k_t v_t^T, S_{-1} = 0.
+    """y_t = W_o norm(S_t^T q_t) in each head, S_t = (I - beta_t k_t k_t^T) S_{t-1} + beta_t k_t v_t^T.
 
-    q, k, v: linear in x, k of length 1, and before that a short causal convolution and SiLU if asked for; beta_t =
-    sigmoid(w_beta . x_t), twice that with "double"; norm: RMSNorm with gains, times silu(W_g x_t) with `gate`.
+    S_{-1} is zero, or learned from the identity on. q, k, v: linear in x, k of length 1, and before that a short causal
+    convolution and SiLU if asked for; beta_t = sigmoid(w_beta . x_t), twice that with "double"; norm: RMSNorm with
+    gains, times silu(W_g x_t) with `gate`.
 
     Schlag et al., "Linear Transformers Are Secretly Fast Weight Programmers", 2021; Yang et al., "Parallelizing Linear
     Transformers with the Delta Rule over Sequence Length", 2024; Grazzi et al., "Unlocking State-Tracking in Linear
@@ -40,6 +41,8 @@ class DeltaNet(Mixer):
         self.beta = nn.Linear(width, heads, bias=False)
         taps = options.short_convolution
         self.convolution = nn.Conv1d(3 * inner, 3 * inner, taps, groups=3 * inner, bias=False) if taps else None
+        learned = options.initial == "learned"
+        self.initial = nn.Parameter(torch.eye(self.state).repeat(heads, 1, 1)) if learned else None
         self.gain = nn.Parameter(torch.ones(self.state))
         self.gate = nn.Linear(width, inner, bias=False) if options.gate else None
         self.out = nn.Linear(inner, width, bias=False)
@@ -77,7 +80,7 @@ class DeltaNet(Mixer):
         beta: Float[Tensor, "batch length heads"],
     ) -> Float[Tensor, "batch length heads state"]:
         """S_t^T q_t at all t."""
-        return chunkwise_delta_rule(q, k, v, beta)
+        return chunkwise_delta_rule(q, k, v, beta, self.initial)
 
     def transitions(
         self,
@@ -91,11 +94,15 @@ class DeltaNet(Mixer):
 
     def recurrence(
         self, x: Float[Tensor, "batch length width"]
-    ) -> tuple[Float[Tensor, "batch length heads state state"], Float[Tensor, "batch length heads state state"]]:
-        """A_t and beta_t k_t v_t^T of all t, for those who look inside."""
+    ) -> tuple[
+        Float[Tensor, "batch length heads state state"],
+        Float[Tensor, "batch length heads state state"],
+        Float[Tensor, "heads state state"] | None,
+    ]:
+        """A_t and beta_t k_t v_t^T of all t, and S_{-1}, for those who look inside."""
         _, k, v = self.queries_keys_values(x)
         beta = self.betas(x)
-        return self.transitions(x, k, beta), writes(k, v, beta)
+        return self.transitions(x, k, beta), writes(k, v, beta), self.initial
 
     def readout(
         self, x: Float[Tensor, "batch queries width"], read: Float[Tensor, "batch queries inner"]
@@ -156,7 +163,7 @@ class RoutedDeltaNet(DeltaNet):
         v: Float[Tensor, "batch length heads state"],
         beta: Float[Tensor, "batch length heads"],
     ) -> Float[Tensor, "batch length heads state"]:
-        states = scan_heads(self.transitions(x, k, beta), writes(k, v, beta))
+        states = scan_heads(self.transitions(x, k, beta), writes(k, v, beta), self.initial)
         read: Tensor = (q.unsqueeze(-2) @ states).squeeze(-2)
         return read
 
@@ -177,9 +184,14 @@ def writes(
 
 
 def scan_heads(
-    transitions: Float[Tensor, "batch length heads n n"], inputs: Float[Tensor, "batch length heads n m"]
+    transitions: Float[Tensor, "batch length heads n n"],
+    inputs: Float[Tensor, "batch length heads n m"],
+    initial: Float[Tensor, "heads n m"] | None = None,
 ) -> Float[Tensor, "batch length heads n m"]:
-    """`scan` for each head."""
+    """`scan` for each head, from the state `initial` on."""
+    if initial is not None:
+        first = inputs[:, :1] + transitions[:, :1] @ initial
+        inputs = torch.cat([first, inputs[:, 1:]], 1)
     heads = inputs.shape[2]
     if heads == 1:
         return scan(transitions.squeeze(2), inputs.squeeze(2)).unsqueeze(2)
@@ -193,8 +205,11 @@ def chunkwise_delta_rule(
     k: Float[Tensor, "batch length heads d"],
     v: Float[Tensor, "batch length heads d"],
     beta: Float[Tensor, "batch length heads"],
+    initial: Float[Tensor, "heads d d"] | None = None,
 ) -> Float[Tensor, "batch length heads d"]:
     """o_t = S_t^T q_t with S_t = (I - beta_t k_t k_t^T) S_{t-1} + beta_t k_t v_t^T, in chunks of C positions.
+
+    initial: S_{-1}, zero where nothing is given.
 
     Inside a chunk that begins with S, row t of U is what step t writes along k_t, beta_t (v_t - S_{t-1}^T k_t). All of
     them solve one triangular system, (I + tril(diag(beta) K K^T, -1)) U = diag(beta) (V - K S), so U = U' - W S
@@ -216,12 +231,29 @@ def chunkwise_delta_rule(
     solved = torch.linalg.solve_triangular(system, beta * torch.cat([v, k], -1), upper=False, unitriangular=True)
     written, along = solved.split([v.shape[-1], k.shape[-1]], -1)
     within = (q @ k.mT).tril()
-    if k.shape[2] == 1:
+    if k.shape[2] == 1 and initial is None:
         out = within @ written
     else:
-        carried = torch.eye(k.shape[-1], dtype=k.dtype, device=k.device) - k.mT @ along
-        left = scan(carried.flatten(0, 1), (k.mT @ written).flatten(0, 1)).view(carried.shape)
-        begin = torch.cat([torch.zeros_like(left[:, :, :1]), left[:, :, :-1]], 2)
+        begin = _beginnings(k, written, along, initial)
         out = q @ begin + within @ (written - along @ begin)
     read: Tensor = out.flatten(2, 3)[:, :, :length].transpose(1, 2)
     return read.to(dtype)
+
+
+def _beginnings(
+    k: Float[Tensor, "batch heads chunks chunk d"],
+    written: Float[Tensor, "batch heads chunks chunk d"],
+    along: Float[Tensor, "batch heads chunks chunk d"],
+    initial: Float[Tensor, "heads d d"] | None,
+) -> Float[Tensor, "batch heads chunks d d"]:
+    """The state with which each chunk begins."""
+    batch, heads, chunks, _, d = k.shape
+    first = k.new_zeros(heads, d, d) if initial is None else initial.to(k.dtype)
+    first = first.unsqueeze(1).expand(batch, heads, 1, d, d)
+    if chunks == 1:
+        return first
+    carried = torch.eye(d, dtype=k.dtype, device=k.device) - k[:, :, :-1].mT @ along[:, :, :-1]
+    # the state before the first chunk counts as left by a chunk that carries nothing
+    carried = torch.cat([torch.zeros_like(carried[:, :, :1]), carried], 2)
+    left = torch.cat([first, k[:, :, :-1].mT @ written[:, :, :-1]], 2)
+    return scan(carried.flatten(0, 1), left.flatten(0, 1)).view(batch, heads, chunks, d, d)

@@ -14,7 +14,7 @@ from models.mixers.routing import ColumnRouting
 
 
 class PdSsm(Mixer):
-    """y_t = W_o norm(h_t), h_t = P_t D_t h_{t-1} + B x_t in each head, h_{-1} = 0.
+    """y_t = W_o norm(h_t), h_t = P_t D_t h_{t-1} + B x_t in each head; h_{-1} is zero, or learned.
 
     P_t: one 1 in each column, from the token, see `ColumnRouting`; D_t = diag(tanh(W_D x_t + b)), where b starts at
     3, so that a state lasts for some hundred steps before anything is learned; norm: RMSNorm with gains.
@@ -34,6 +34,7 @@ class PdSsm(Mixer):
         self.scale = nn.Linear(width, inner)
         nn.init.constant_(self.scale.bias, 3.0)
         self.into = nn.Linear(width, inner, bias=False)
+        self.initial = nn.Parameter(torch.randn(heads, self.state, 1)) if options.initial == "learned" else None
         self.gain = nn.Parameter(torch.ones(self.state))
         self.out = nn.Linear(inner, width, bias=False)
 
@@ -42,10 +43,14 @@ class PdSsm(Mixer):
 
     def recurrence(
         self, x: Float[Tensor, "batch length width"]
-    ) -> tuple[Float[Tensor, "batch length heads state state"], Float[Tensor, "batch length heads state 1"]]:
-        """P_t D_t and B x_t of all t."""
+    ) -> tuple[
+        Float[Tensor, "batch length heads state state"],
+        Float[Tensor, "batch length heads state 1"],
+        Float[Tensor, "heads state 1"] | None,
+    ]:
+        """P_t D_t and B x_t of all t, and h_{-1}."""
         scale = torch.tanh(self.scale(x)).view(*x.shape[:2], self.heads, 1, self.state)
-        return self.routing(x) * scale, self.into(x).view(*x.shape[:2], self.heads, self.state, 1)
+        return self.routing(x) * scale, self.into(x).view(*x.shape[:2], self.heads, self.state, 1), self.initial
 
     def forward(self, x: Float[Tensor, "batch length width"], at: At = None) -> Float[Tensor, "batch queries width"]:
         states = select(scan_heads(*self.recurrence(x)).flatten(2), at)

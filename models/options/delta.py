@@ -7,6 +7,7 @@ from pydantic import Field
 from models.options.base import Options
 
 Routing = Literal["none", "state", "before"]
+Initial = Literal["zero", "learned"]
 
 
 class DeltaNet(Options):
@@ -23,6 +24,8 @@ class DeltaNet(Options):
     recalled before it was moved, and the norm of A may be above 1. "before" is A = (I - beta k k^T) P, the delta rule
     on the moved state.
 
+    initial: the state before the first token: zero, or a matrix for each head that is learned, from the identity on.
+
     state: numbers in a key, and in a value, of each head; width / heads where nothing is said. short_convolution: taps
     of a causal depthwise convolution, with SiLU, of queries, keys and values; 0 leaves it out. gate: the normed output
     is multiplied by SiLU of a projection of the input.
@@ -31,6 +34,7 @@ class DeltaNet(Options):
     mixer: Literal["delta_net"]
     beta: Literal["unit", "double"] = "unit"
     routing: Routing = "none"
+    initial: Initial = "zero"
     state: int | None = Field(default=None, gt=0)
     short_convolution: int = Field(default=0, ge=0)
     gate: bool = False
@@ -41,8 +45,10 @@ class PdSsm(Options):
     h_t = P(x_t) D(x_t) h_{t-1} + B x_t with |D_ii| < 1, after PD-SSM (Terzic et al., 2025). Real, where theirs is
     complex, and P from the input alone, where theirs mixes a dictionary of learned maps.
 
-    state: numbers in the state of each head.
+    state: numbers in the state of each head. initial: the state before the first token: zero, or a vector for each head
+    that is learned, from normal numbers on.
     """
 
     mixer: Literal["pd_ssm"]
     state: int = Field(default=16, gt=0)
+    initial: Initial = "zero"

@@ -33,6 +33,13 @@ def convolved(x: Tensor, taps: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+def beginning(mixer: torch.nn.Module, options: object, heads: int, shape: tuple[int, int], dtype: torch.dtype) -> list:
+    """The state of each head before the first token."""
+    if options.initial == "learned":
+        return list(mixer.initial)
+    return [torch.zeros(*shape, dtype=dtype) for _ in range(heads)]
+
+
 def delta_net(mixer: torch.nn.Module, options: object, x: Tensor, length: int) -> Tensor:
     heads, n = mixer.heads, mixer.state
     largest = {"unit": 1.0, "double": 2.0}[options.beta]
@@ -41,7 +48,7 @@ def delta_net(mixer: torch.nn.Module, options: object, x: Tensor, length: int) -
         qkv = sequence @ mixer.into.weight.T
         if options.short_convolution:
             qkv = convolved(qkv, mixer.convolution.weight[:, 0])
-        states = [torch.zeros(n, n, dtype=x.dtype) for _ in range(heads)]
+        states = beginning(mixer, options, heads, (n, n), x.dtype)
         rows = []
         for t, token in enumerate(sequence):
             outputs = []
@@ -72,7 +79,7 @@ def pd_ssm(mixer: torch.nn.Module, options: object, x: Tensor, length: int) -> T
     heads, n = mixer.heads, options.state
     sequences = []
     for sequence in x:
-        states = [torch.zeros(n, dtype=x.dtype) for _ in range(heads)]
+        states = [state.flatten() for state in beginning(mixer, options, heads, (n, 1), x.dtype)]
         rows = []
         for token in sequence:
             for h in range(heads):
