@@ -53,14 +53,13 @@ class Monarch(StateSpace):
         x, u = x.transpose(0, 1), inputs.transpose(0, 1).contiguous()
         right, left = self.products()
         alpha, beta = self.gates(x, u)
-        if self.options.blocks == "input":
-            h = reflected_steps(u, right, left, alpha, beta, self.reflections(x, u))
-        elif not self.options.gates:
+        directions = self.reflections(x, u) if self.options.blocks == "input" else None
+        if directions is None and not self.options.gates:
             h = constant_steps(u, right @ left)
         elif vectorising():
-            h = gated_steps(u, right, left, alpha, beta)
+            h = gated_steps(u, right, left, alpha, beta, directions)
         else:
-            h = GatedSteps.apply(u, right, left, alpha, beta)  # type: ignore[no-untyped-call]
+            h = GatedSteps.apply(u, right, left, alpha, beta, directions)  # type: ignore[no-untyped-call]
         return h.transpose(0, 1)
 
     def products(self) -> tuple[Float[Tensor, "state state"], Float[Tensor, "state state"]]:
@@ -81,7 +80,7 @@ class Monarch(StateSpace):
         like = units[0].expand(*x.shape[:2], self.state)
         alpha, beta = (gate.unsqueeze(-2) for gate in self.gates(x, like))
         if self.options.blocks == "input":
-            units = reflected(units, self.reflections(x, like).unsqueeze(-2))
+            units = reflected(units, self.reflections(x, like).unsqueeze(-2), same_block(units))
         moved: Tensor = (units @ right * beta) @ left * alpha
         return moved.mT
 
@@ -122,38 +121,30 @@ def gated_steps(
     left: Float[Tensor, "state state"],
     alpha: Float[Tensor, "length batch state"],
     beta: Float[Tensor, "length batch state"],
+    directions: Float[Tensor, "length batch state"] | None = None,
 ) -> Float[Tensor, "length batch state"]:
-    """h_t = alpha_t * ((beta_t * (h_{t-1} R)) L) + u_t, for vmap and torch's own gradient."""
-    states = [u[0]]
+    """h_t = alpha_t * ((beta_t * (h_{t-1} R)) L) + u_t, with h_{t-1} reflected first where there are directions; for
+    vmap and torch's own gradient."""
+    h, states, blocks = u[0], [u[0]], same_block(right)
     for t in range(1, len(u)):
-        states.append(torch.addcmul(u[t], (states[-1] @ right * beta[t]) @ left, alpha[t]))
+        h = h if directions is None else reflected(h, directions[t], blocks)
+        h = torch.addcmul(u[t], (h @ right * beta[t]) @ left, alpha[t])
+        states.append(h)
     return torch.stack(states)
 
 
-def reflected_steps(
-    u: Float[Tensor, "length batch state"],
-    right: Float[Tensor, "state state"],
-    left: Float[Tensor, "state state"],
-    alpha: Float[Tensor, "length batch state"],
-    beta: Float[Tensor, "length batch state"],
-    directions: Float[Tensor, "length batch state"],
-) -> Float[Tensor, "length batch state"]:
-    """`gated_steps` with each block of h_{t-1} reflected along its direction first."""
-    states = [u[0]]
-    for t in range(1, len(u)):
-        h = reflected(states[-1], directions[t])
-        states.append(torch.addcmul(u[t], (h @ right * beta[t]) @ left, alpha[t]))
-    return torch.stack(states)
+def same_block(like: Float[Tensor, "state state"]) -> Float[Tensor, "state state"]:
+    """1 where two dimensions are in one block: a product with it sums over each block and spreads the sum over it."""
+    side = int(len(like) ** 0.5 + 1e-9)
+    same = torch.eye(side, dtype=like.dtype, device=like.device)
+    return same.repeat_interleave(side, 0).repeat_interleave(side, 1)
 
 
 def reflected(
-    h: Float[Tensor, "*batch state"], directions: Float[Tensor, "*batch state"]
+    h: Float[Tensor, "*batch state"], directions: Float[Tensor, "*batch state"], blocks: Float[Tensor, "state state"]
 ) -> Float[Tensor, "*batch state"]:
     """h - 2 v (v . h) in each block."""
-    side = int(h.shape[-1] ** 0.5 + 1e-9)
-    along = (directions * h).unflatten(-1, (side, side)).sum(-1, keepdim=True)  # type: ignore[no-untyped-call]
-    turned: Tensor = h - 2 * directions * along.expand(*along.shape[:-1], side).flatten(-2)
-    return turned
+    return torch.addcmul(h, directions, (directions * h) @ blocks, value=-2)
 
 
 class GatedSteps(torch.autograd.Function):
@@ -161,32 +152,39 @@ class GatedSteps(torch.autograd.Function):
     all of them together. A step of training takes a third of the time."""
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor, right: Tensor, left: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
-        # y = h R, z = beta y, v = z L, h = alpha v + u; the first step starts from zero
+    def forward(
+        ctx: Any, u: Tensor, right: Tensor, left: Tensor, alpha: Tensor, beta: Tensor, directions: Tensor | None
+    ) -> Tensor:
+        # g = h reflected, y = g R, z = beta y, v = z L, h = alpha v + u; the first step starts from zero
         h, y, z, v = (torch.empty_like(u) for _ in range(4))
+        g = None if directions is None else torch.zeros_like(u)
         for x in (y, z, v):
             x[0].zero_()
         h[0].copy_(u[0])
+        blocks = same_block(right)
         steps = zip(*(x.unbind(0) for x in (h, y, z, v, u, alpha, beta)), strict=True)
         before, *_ = next(steps)
-        for h_t, y_t, z_t, v_t, u_t, alpha_t, beta_t in steps:
+        for t, (h_t, y_t, z_t, v_t, u_t, alpha_t, beta_t) in enumerate(steps, 1):
+            if directions is not None and g is not None:
+                before = g[t].copy_(reflected(before, directions[t], blocks))
             torch.mm(before, right, out=y_t)
             torch.mul(y_t, beta_t, out=z_t)
             torch.mm(z_t, left, out=v_t)
             torch.addcmul(u_t, v_t, alpha_t, out=h_t)
             before = h_t
-        ctx.save_for_backward(right, left, alpha, beta, h, y, z, v)
+        ctx.save_for_backward(right, left, alpha, beta, h, y, z, v, directions, g)
         return h
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
-        right, left, alpha, beta, h, y, z, v = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        right, left, alpha, beta, h, y, z, v, directions, g = ctx.saved_tensors
         to_h = gradient.clone(memory_format=torch.contiguous_format)
         to_y, to_z, to_v = (torch.empty_like(to_h) for _ in range(3))
+        to_g = None if directions is None else torch.zeros_like(to_h)
         for x in (to_y, to_z, to_v):
             x[0].zero_()
-        right_t, left_t = right.T.contiguous(), left.T.contiguous()
+        right_t, left_t, blocks = right.T.contiguous(), left.T.contiguous(), same_block(right)
         steps = [x.unbind(0) for x in (to_h, to_y, to_z, to_v, alpha, beta)]
         befores = to_h.unbind(0)
         for t in range(len(to_h) - 1, 0, -1):
@@ -194,7 +192,20 @@ class GatedSteps(torch.autograd.Function):
             torch.mul(to_h_t, alpha_t, out=to_v_t)
             torch.mm(to_v_t, left_t, out=to_z_t)
             torch.mul(to_z_t, beta_t, out=to_y_t)
-            befores[t - 1].addmm_(to_y_t, right_t)
-        to_right = h[:-1].flatten(0, 1).T @ to_y[1:].flatten(0, 1)
+            if to_g is None:
+                befores[t - 1].addmm_(to_y_t, right_t)
+            else:
+                # a reflection is its own transpose
+                torch.mm(to_y_t, right_t, out=to_g[t])
+                befores[t - 1].add_(reflected(to_g[t], directions[t], blocks))
+        to_directions = None
+        if to_g is None:
+            g = h[:-1]
+        else:
+            before, to_g, along = h[:-1], to_g[1:], directions[1:]
+            g = g[1:]
+            turned = to_g * ((along * before) @ blocks) + before * ((along * to_g) @ blocks)
+            to_directions = functional.pad(-2 * turned, (0, 0, 0, 0, 1, 0))
+        to_right = g.flatten(0, 1).T @ to_y[1:].flatten(0, 1)
         to_left = z.flatten(0, 1).T @ to_v.flatten(0, 1)
-        return to_h, to_right, to_left, to_h * v, to_z * y
+        return to_h, to_right, to_left, to_h * v, to_z * y, to_directions

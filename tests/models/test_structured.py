@@ -55,13 +55,16 @@ def test_reflections_differ_between_tokens_and_keep_the_length():
     assert (a - b).norm() > 0.5
 
 
-def test_the_gradient_by_hand_is_torchs():
+@pytest.mark.parametrize("reflecting", [False, True])
+def test_the_gradient_by_hand_is_torchs(reflecting):
     steps = [torch.randn(6, 2, 4, dtype=torch.float64) for _ in range(3)]
+    directions = torch.randn(6, 2, 4, dtype=torch.float64).requires_grad_() if reflecting else None
     products = [torch.randn(4, 4, dtype=torch.float64) for _ in range(2)]
     u, alpha, beta = (step.requires_grad_() for step in steps)
     right, left = (product.requires_grad_() for product in products)
-    torch.testing.assert_close(GatedSteps.apply(u, right, left, alpha, beta), gated_steps(u, right, left, alpha, beta))
-    assert torch.autograd.gradcheck(GatedSteps.apply, (u, right, left, alpha, beta))
+    given = (u, right, left, alpha, beta, directions)
+    torch.testing.assert_close(GatedSteps.apply(*given), gated_steps(*given))
+    assert torch.autograd.gradcheck(GatedSteps.apply, given)
 
 
 def test_a_state_that_is_no_square_is_refused():
