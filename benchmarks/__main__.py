@@ -3,7 +3,13 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("benchmarks.training", "benchmarks.orchestration", "benchmarks.checking", "benchmarks.calibration")
+BENCHMARKS = (
+    "benchmarks.training",
+    "benchmarks.mixers",
+    "benchmarks.orchestration",
+    "benchmarks.checking",
+    "benchmarks.calibration",
+)
 
 
 def main() -> None:
