@@ -38,9 +38,17 @@ LEFT JOIN (
 ) AS spent ON spent.registration_id = registration.id
 """
 
-# The run that stands for a registration's variant and seed: that of the newest experiment.
-# State: what the run is in now; a result counts however its attempts ended.
-RUNS = """
+# Of runs planned more than once for a registration's variant and seed, that of the newest experiment stands for it.
+NEWEST = """NOT EXISTS (
+    SELECT 1 FROM experiment AS later
+    JOIN experiment_run AS again ON again.experiment_id = later.id
+    WHERE later.registration_id = experiment.registration_id AND later.id > experiment.id
+    AND again.variant = planned.variant AND again.seed = planned.seed
+)"""
+
+# State: what the run is in now; a result counts however its attempts ended. Attempts are numbered from 1.
+# Correlated subqueries rather than grouped ones: asked for one experiment, only its own rows are looked at.
+RUNS = f"""
 CREATE VIEW runs AS
 SELECT
     registration.stem,
@@ -59,43 +67,32 @@ SELECT
     run_result.stopped,
     run_result.seconds,
     run_result.device,
-    COALESCE(tried.attempts, 0) AS attempts,
-    COALESCE(tried.dollars, 0) AS dollars,
+    COALESCE(newest.number, 0) AS attempts,
+    COALESCE((
+        SELECT SUM(attempt_end.dollars) FROM attempt
+        JOIN attempt_end ON attempt_end.attempt_id = attempt.id
+        WHERE attempt.run_id = planned.run_id
+    ), 0) AS dollars,
     newest_end.reason AS last_reason,
     registration.fidelity,
     registration.id AS registration_id,
     planned.experiment_id,
     run.id AS run_id,
     run.key AS run_key
-FROM (
-    SELECT
-        experiment.registration_id,
-        experiment_run.experiment_id,
-        experiment_run.variant,
-        experiment_run.seed,
-        experiment_run.run_id,
-        ROW_NUMBER() OVER (
-            PARTITION BY experiment.registration_id, experiment_run.variant, experiment_run.seed
-            ORDER BY experiment_run.experiment_id DESC
-        ) AS place
-    FROM experiment_run
-    JOIN experiment ON experiment.id = experiment_run.experiment_id
-) AS planned
-JOIN registration ON registration.id = planned.registration_id
+FROM experiment_run AS planned
+JOIN experiment ON experiment.id = planned.experiment_id
+JOIN registration ON registration.id = experiment.registration_id
 JOIN run ON run.id = planned.run_id
-LEFT JOIN run_result ON run_result.run_id = run.id
+LEFT JOIN run_result ON run_result.run_id = planned.run_id
 LEFT JOIN metric AS test_accuracy
-    ON test_accuracy.run_id = run.id AND test_accuracy.name = 'test_accuracy' AND test_accuracy.condition = ''
-LEFT JOIN (
-    SELECT attempt.run_id, COUNT(*) AS attempts, MAX(attempt.number) AS newest, SUM(attempt_end.dollars) AS
-    dollars FROM attempt
-    LEFT JOIN attempt_end ON attempt_end.attempt_id = attempt.id
-    GROUP BY attempt.run_id
-) AS tried ON tried.run_id = run.id
-LEFT JOIN attempt AS newest ON newest.run_id = run.id AND newest.number = tried.newest
+    ON test_accuracy.run_id = planned.run_id
+    AND test_accuracy.name = 'test_accuracy' AND test_accuracy.condition = ''
+LEFT JOIN attempt AS newest
+    ON newest.run_id = planned.run_id
+    AND newest.number = (SELECT MAX(attempt.number) FROM attempt WHERE attempt.run_id = planned.run_id)
 LEFT JOIN attempt_end AS newest_end ON newest_end.attempt_id = newest.id
 LEFT JOIN attempt_handle ON attempt_handle.attempt_id = newest.id
-WHERE planned.place = 1
+WHERE {NEWEST}
 """
 
 # One row a registration: its newest verdict. latest: the newest of the proposal, whatever was run. stands:
@@ -225,36 +222,64 @@ JOIN registration ON registration.id = deviation.registration_id
 """
 
 # SQL has no median that SQLite and PostgreSQL share: the mean of the one or two runs in the middle.
-LEADERBOARD = """
+# parameters, state_memory: of any run of the variant; they do not depend on the seed.
+LEADERBOARD = f"""
 CREATE VIEW leaderboard AS
 SELECT
-    ranked.stem,
-    ranked.variant,
-    AVG(CASE WHEN ABS(2 * ranked.place - ranked.seeds - 1) <= 1 THEN ranked.test_accuracy END) AS
-    test_accuracy, MIN(ranked.test_accuracy) AS lowest,
-    MAX(ranked.test_accuracy) AS highest,
-    COUNT(*) AS seeds,
-    MAX(parameters.value) AS parameters,
-    MAX(state_memory.value) AS state_memory,
-    AVG(ranked.seconds) AS mean_seconds,
-    ranked.fidelity,
-    ranked.registration_id
+    registration.stem,
+    medians.variant,
+    medians.test_accuracy,
+    medians.lowest,
+    medians.highest,
+    medians.seeds,
+    parameters.value AS parameters,
+    state_memory.value AS state_memory,
+    medians.mean_seconds,
+    registration.fidelity,
+    medians.registration_id
 FROM (
     SELECT
-        runs.*,
-        ROW_NUMBER() OVER (
-            PARTITION BY runs.registration_id, runs.variant ORDER BY runs.test_accuracy, runs.seed
-        ) AS place,
-        COUNT(*) OVER (PARTITION BY runs.registration_id, runs.variant) AS seeds
-    FROM runs
-    WHERE runs.test_accuracy IS NOT NULL
-) AS ranked
+        registration_id,
+        variant,
+        AVG(CASE WHEN ABS(2 * place - seeds - 1) <= 1 THEN test_accuracy END) AS test_accuracy,
+        MIN(test_accuracy) AS lowest,
+        MAX(test_accuracy) AS highest,
+        COUNT(*) AS seeds,
+        AVG(seconds) AS mean_seconds,
+        MAX(run_id) AS run_id
+    FROM (
+        SELECT
+            registration_id,
+            variant,
+            test_accuracy,
+            seconds,
+            run_id,
+            ROW_NUMBER() OVER (PARTITION BY registration_id, variant ORDER BY test_accuracy, seed) AS place,
+            COUNT(*) OVER (PARTITION BY registration_id, variant) AS seeds
+        FROM (
+            SELECT
+                experiment.registration_id,
+                planned.variant,
+                planned.seed,
+                planned.run_id,
+                tested.value AS test_accuracy,
+                run_result.seconds
+            FROM experiment_run AS planned
+            JOIN experiment ON experiment.id = planned.experiment_id
+            JOIN metric AS tested
+                ON tested.run_id = planned.run_id AND tested.name = 'test_accuracy' AND tested.condition = ''
+            JOIN run_result ON run_result.run_id = planned.run_id
+            WHERE {NEWEST}
+        ) AS tested_runs
+    ) AS ranked
+    GROUP BY registration_id, variant
+) AS medians
+JOIN registration ON registration.id = medians.registration_id
 LEFT JOIN metric AS parameters
-    ON parameters.run_id = ranked.run_id AND parameters.name = 'parameters' AND parameters.condition = ''
+    ON parameters.run_id = medians.run_id AND parameters.name = 'parameters' AND parameters.condition = ''
 LEFT JOIN metric AS state_memory
-    ON state_memory.run_id = ranked.run_id AND state_memory.name = 'state_memory' AND state_memory.condition =
-    '' GROUP BY ranked.stem, ranked.registration_id, ranked.fidelity, ranked.variant
-ORDER BY test_accuracy DESC
+    ON state_memory.run_id = medians.run_id AND state_memory.name = 'state_memory' AND state_memory.condition = ''
+ORDER BY medians.test_accuracy DESC
 """
 
 # The verdict that stands counts; proposals without one count as not judged.

@@ -68,6 +68,15 @@ def path(empty_catalog: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=BOTH)
+def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a catalog can be, and none is."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/none.sqlite"
+    database: str = request.getfixturevalue("database")
+    return database
+
+
+@pytest.fixture(params=BOTH)
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty catalog."""
     if request.param == "sqlite":

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -187,6 +188,23 @@ def test_a_migration_that_fails_changes_nothing(path: Path, next_version: Path) 
     with pytest.raises(RuntimeError, match="no"):
         open_catalog(path)
     assert _schema(path) == before
+
+
+def test_a_catalog_of_the_first_version_is_migrated(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as then:
+        upgrade = command.upgrade
+        then.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        then.setattr(migrating, "REVISIONS", ("0001",))
+        then.setattr("db.triggers.IMPORTED", ())  # tables of 0002
+        with open_catalog(nowhere) as opened:
+            fill(opened.engine)
+    with open_catalog(nowhere) as opened:
+        assert not opened.created
+        assert (opened.backup is None) == (opened.path is None)
+        assert schema_version(opened.engine) == migrating.REVISIONS[-1]
+        assert catalog.latest_judgement(opened.engine, 1) is not None
+        with pytest.raises(DBAPIError, match="append-only"), writing(opened.engine) as session:
+            session.connection().execute(text("DELETE FROM verdict"))
 
 
 def test_the_revisions_known_to_the_code_are_the_scripts() -> None:

@@ -93,24 +93,6 @@ def test_versions_older_and_newer(database: str, monkeypatch: pytest.MonkeyPatch
         open_catalog(database)
 
 
-def test_a_catalog_of_the_first_version_is_migrated(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from alembic import command
-
-    with monkeypatch.context() as then:
-        upgrade = command.upgrade
-        then.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
-        then.setattr(migrating, "REVISIONS", ("0001",))
-        then.setattr("db.triggers.IMPORTED", ())
-        with open_catalog(database) as opened:
-            fill(opened.engine)
-    with open_catalog(database) as opened:
-        assert not opened.created
-        assert schema_version(opened.engine) == migrating.REVISIONS[-1]
-        assert catalog.latest_judgement(opened.engine, 1) is not None
-        with pytest.raises(DBAPIError, match="append-only"), writing(opened.engine) as session:
-            session.connection().execute(text("DELETE FROM verdict"))
-
-
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_append_only_tables_are_not_truncated_either(filled_on_server: str, table: str) -> None:
     with (

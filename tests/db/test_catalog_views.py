@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from catalog_samples import STEM
+from catalog_samples import HERE, LATER, STEM, collect, key, start
 from sqlalchemy import Engine, inspect, text
 
+from db import catalog
 from db.engine import reading
 from db.migrating import REVISIONS
 from db.tables import Table
@@ -49,9 +50,16 @@ def test_the_manual_names_every_table_and_column(engine: Engine) -> None:
 def test_views_and_triggers_change_with_a_migration() -> None:
     """A catalog that exists gets the new text only when it is migrated: add a migration (an empty one will
     do) and its line here."""
-    known = {"0001": "ed2cd996e748409c", "0002": "3d1156ddea3257e5"}
-    made = "\n".join([*VIEWS.values(), *triggers().values()])
-    assert hashlib.sha256(made.encode()).hexdigest()[:16] == known[REVISIONS[-1]]
+    known = {
+        "0001": "ed2cd996e748409c",
+        "0002": "3d1156ddea3257e5",
+        "0003": {"sqlite": "90c7d74079e62d83", "postgresql": "22c874b1959d6f98"},
+    }
+    made = {
+        dialect: hashlib.sha256("\n".join([*VIEWS.values(), *triggers(dialect).values()]).encode()).hexdigest()[:16]
+        for dialect in ("sqlite", "postgresql")
+    }
+    assert made == known[REVISIONS[-1]]
 
 
 def ask(filled: Engine, query: str) -> list[tuple[object, ...]]:
@@ -112,3 +120,24 @@ def test_deviations_after_results(filled: Engine) -> None:
             1,
         )
     ]
+
+
+def test_a_run_planned_again_stands_for_its_variant_and_seed_in_every_overview(filled: Engine) -> None:
+    again = start(filled, 1, code="dead", now=LATER)
+    asked = "SELECT state, attempts, experiment_id FROM runs WHERE registration_id = 1"
+    assert ask(filled, asked) == [("planned", 0, again)] * 4
+    assert ask(filled, "SELECT * FROM leaderboard") == []
+    start(filled, 1, seeds=1, code="c0de", now=LATER)
+    assert ask(filled, f"{asked} AND seed = 0") == [("planned", 0, again + 1)] * 2
+    assert ask(filled, f"{asked} AND seed = 1") == [("planned", 0, again)] * 2
+
+
+def test_attempts_and_dollars_of_a_run_are_over_all_experiments(filled: Engine) -> None:
+    run = key("cosformer", 0, "beef")
+    second = catalog.begin_attempt(filled, 2, run, **HERE, now=LATER)
+    assert second is not None
+    asked = f"SELECT state, attempts, dollars, last_reason FROM runs WHERE run_key = '{run}'"
+    assert ask(filled, asked) == [("submitted", 2, 0.01, None)]
+    catalog.store_handle(filled, second, {"pid": 1}, LATER)
+    collect(filled, second, 0, dollars=0.05)
+    assert ask(filled, asked) == [("collected", 2, pytest.approx(0.06), "")]
