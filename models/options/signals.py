@@ -1,13 +1,13 @@
 """Signals: sequences of samples, answers that are numbers."""
 
 import math
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from models.options.base import Options
 
-Range = Annotated[tuple[float, float], Field(strict=False)]
+Range = tuple[float, float]
 """Lowest and highest; drawn evenly between them, or fixed where they are the same."""
 
 

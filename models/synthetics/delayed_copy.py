@@ -14,7 +14,8 @@ def delayed_copy(options: options.DelayedCopy, seed: int) -> Data:
 
     n: content, drawn with replacement from K symbols; G: delay; o: drawn evenly so that the content lies within the
     first chunk. The answer stands G positions before the mark and nowhere else: a model that hands nothing on from
-    chunk to chunk stays at chance, 1 / K.
+    chunk to chunk stays at chance, 1 / K. One that knows the symbols but not their order can guess one of them and
+    reach 1 / n + (1 - 1 / n) / K.
 
     Raises ValueError where fewer different sequences exist than are wanted.
     """

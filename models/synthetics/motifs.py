@@ -68,9 +68,14 @@ def spell(
     first = torch.full((count, pairs + 1), units).scatter_reduce(1, chosen, order, "amin")
     known = (first.gather(1, chosen) < order) & (chosen < pairs)
     asked = known.unsqueeze(-1) & of_value & used
-    # used tokens move to the front, in their order; one more than wanted, because the last one asks for the next
-    front = (~used).flatten(1).byte().argsort(dim=1, stable=True)[:, : length + 1]
-    tokens, asked = tokens.flatten(1).gather(1, front), asked.flatten(1).gather(1, front)
+    # used tokens move to the front, in their order; one more than wanted, because the last one asks for the next; what
+    # is too much falls into a last column, which is cut off
+    used = used.flatten(1)
+    place = (used.cumsum(1) - 1).masked_fill(~used, length + 1).clamp(max=length + 1)
+    tokens, asked = (
+        torch.zeros(count, length + 2, dtype=part.dtype).scatter_(1, place, part.flatten(1))[:, : length + 1]
+        for part in (tokens, asked)
+    )
     targets = torch.where(asked, tokens - first_value, IGNORED)[:, 1:]
     kept = (targets != IGNORED).any(1)
     positions = torch.arange(length).expand(count, -1)

@@ -16,7 +16,7 @@ def selective_copying(options: options.SelectiveCopying, seed: int) -> Data:
     ask "all": n recall marks; the answer at the i-th is the i-th symbol. ask "one": a token that stands for a number
     i, drawn evenly; the answer there is the i-th symbol, counted from the first. Symbols are drawn with replacement
     from K, and answers are numbers from 0 to K - 1. The distances between symbols differ from sequence to sequence, so
-    that a fixed convolution cannot copy. Chance level: 1 / K.
+    that a fixed convolution cannot copy. Chance level: 1 / K, for one of the symbols shown 1 / n + (1 - 1 / n) / K.
 
     Gu and Dao, "Mamba", 2023; Poli et al., "Mechanistic Design and Scaling of Hybrid Architectures", 2024 (MAD).
 

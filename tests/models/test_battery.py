@@ -132,6 +132,25 @@ def test_delayed_copies_start_anywhere_in_the_first_chunk():
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        DelayedCopy(name="delayed_copy", content=8, **{**SIZES, "train": 3000}),
+        SelectiveCopying(name="selective_copying", content=8, length=64, **{**SIZES, "train": 3000}),
+    ],
+    ids=["delayed", "selective"],
+)
+def test_one_of_the_symbols_shown(options):
+    """Its accuracy is above chance: 1 / n + (1 - 1 / n) / K, 18 % for 8 of 16 symbols."""
+    right = asked = 0
+    for tokens, answers in rows(options):
+        shown = [token - 2 for token in tokens if token >= 2]
+        right += sum(shown.count(answer) / 8 for answer in answers.values())
+        asked += len(answers)
+    assert right / asked == pytest.approx(1 / 8 + 7 / 8 / 16, abs=0.005)
+    assert options.chance == 1 / 16
+
+
+@pytest.mark.parametrize(
     ("options", "places", "length"),
     [
         ({}, {"A": 1, "D": 6, "B": 7, "C": 8, "E": 12, "H": 17, "F": 18, "G": 19}, 20),

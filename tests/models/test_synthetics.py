@@ -2,11 +2,14 @@
 tokens up to them determine, and a chance level that nobody exceeds who does not look back."""
 
 import math
+import re
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import get_args
 
 import pytest
 import torch
+import yaml
 from answers import ANSWERS
 from pydantic import TypeAdapter
 
@@ -15,7 +18,9 @@ from models.evaluations import options_under
 from models.options import SyntheticOptions
 from models.synthetics import SYNTHETICS, build_data
 from models.synthetics.base import IGNORED
+from proposals.reading.setup import read_setup
 
+ROOT = Path(__file__).parents[2]
 READ = TypeAdapter(SyntheticOptions).validate_python
 SIZES = {"train": 300, "validation": 60, "test": 40}
 EXAMPLES = {
@@ -288,3 +293,30 @@ def test_options_that_do_not_fit(name, options, message):
 def test_too_few_different_sequences_are_refused(name, options):
     with pytest.raises(ValueError, match="400 different sequences are wanted and only"):
         build_data(READ({"name": name, **SIZES, **options}), 0)
+
+
+DOCUMENTATION = (ROOT / "docs" / "synthetics.md").read_text(encoding="utf-8")
+LINES = re.findall(r"(\{name: .*?\})(?:`|$)", DOCUMENTATION, re.MULTILINE)
+BLOCK = """
+synthetic: SYNTHETIC
+backbone: {layers: 1, width: 8, heads: 1}
+variants: {ours: {mixer: softmax_attention, proposed: true}}
+training: {epochs: 1, batch: 8, lr: 0.001}
+seeds: [5]
+compute: {minutes: 1, dollars: 0}
+"""
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_lines_of_the_documentation(line):
+    """They are read as a proposal's are, and drawn."""
+    options = {**yaml.safe_load(line), **SIZES}
+    setup = BLOCK.replace("SYNTHETIC", yaml.safe_dump(options, default_flow_style=True, width=1000).strip())
+    reading = read_setup(setup, "a.md", 1)
+    assert reading.problems == ()
+    assert reading.setup.synthetic == READ(options)
+    assert len(build_data(reading.setup.synthetic, 0).test.tokens) == 40
+
+
+def test_the_documentation_names_every_synthetic():
+    assert {yaml.safe_load(line)["name"] for line in LINES} == set(SYNTHETICS)
