@@ -36,7 +36,7 @@ def recurrence(mixer, sequence):
     out = []
     for x in sequence:
         recent = [*recent[1:], mixer.into.weight @ x]
-        mixed = sum(mixer.taps[:, 0, j] * recent[j] for j in range(size))
+        mixed = sum(mixer.taps[:, j] * recent[j] for j in range(size))
         q, k, v = (part.view(HEADS, width) for part in mixed.split(WIDTH))
         q, k = functional.elu(q) + 1, functional.elu(k) + 1
         state, total = state + k.unsqueeze(2) * v.unsqueeze(1), total + k
