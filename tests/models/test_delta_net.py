@@ -6,8 +6,10 @@ from oracles import step_by_step
 
 from models import options as o
 from models.mixers import build_mixer
-from models.mixers.delta_net import CHUNK, chunkwise_delta_rule
+from models.mixers.delta_net import CHUNK, chunkwise_delta_rule, scan_heads
 from models.mixers.routing import ColumnRouting
+from models.options.groups import elements
+from models.synthetics.composition import composition
 
 ROUTED = [
     o.DeltaNet(mixer="delta_net", beta="double", routing="state", state=4),
@@ -191,3 +193,28 @@ def test_a_head_needs_a_size():
     with pytest.raises(ValueError, match="width 9 is not a multiple of heads 2: give the size of a head with `state`"):
         build(o.DeltaNet(mixer="delta_net"), width=9)
     assert build(o.DeltaNet(mixer="delta_net", state=4), width=9)(normal(1, 3, 9)).shape == (1, 3, 9)
+
+
+def test_a_routed_vector_can_follow_the_square_exactly():
+    # why proposal 001 expects PD-SSM to solve its task: the group acts faithfully on four corners
+    synthetic = o.Composition(
+        name="composition", group="d4", length=20, labels="every", bos=False, train=4, validation=1, test=1
+    )
+    split = composition(synthetic, seed=0).train
+    mixer = build(o.PdSsm(mixer="pd_ssm", state=4, initial="learned"), width=2, heads=1)
+    corners = torch.tensor([1.0, 2.0, 3.0, 4.0]).double()
+    with torch.no_grad():
+        mixer.initial.copy_(corners.view(1, 4, 1))
+        mixer.into.weight.zero_()
+        mixer.scale.weight.zero_()
+        mixer.scale.bias.fill_(30.0)
+        logits = torch.zeros(2, 4, 4)
+        for token, step in enumerate(synthetic.steps):
+            # after the step, corner i is where corner g(i) was before it: column g(i) has its 1 in row i
+            for i, image in enumerate(elements("d4")[step]):
+                logits[token, image, i] = 1
+        mixer.routing.into.weight.copy_(logits.flatten(1).T)
+    x = torch.eye(2, dtype=torch.float64)[split.tokens - split.tokens.min()]
+    states = scan_heads(*mixer.recurrence(x))[:, :, 0, :, 0]
+    expected = torch.tensor(elements("d4")) + 1.0
+    torch.testing.assert_close(states, expected.double()[split.targets], rtol=0, atol=1e-9)
