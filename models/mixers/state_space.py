@@ -72,16 +72,17 @@ def norm_bound(a: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch"]:
     it is a bound where power iteration is an estimate from below. A few products of matrices, where a decomposition of
     many small matrices takes ten times as long.
     """
+    tiny = torch.finfo(a.dtype).tiny
     with torch.no_grad():
-        gram = a.mT @ a
-        size = torch.linalg.matrix_norm(gram, keepdim=True).clamp(min=torch.finfo(a.dtype).tiny)
-        power = gram / size
+        # scaled to the middle, on a logarithmic scale, of where the norm can be: no power of it over- or underflows
+        size = torch.linalg.matrix_norm(a, keepdim=True) * a.shape[-1] ** -0.25
+        unit = a / size.clamp(min=tiny)
+        power = unit.mT @ unit
         for _ in range(SQUARINGS):
             power = power @ power
-        half = 2**SQUARINGS
-        slope = a @ power
-        trace = (slope * a).sum((-2, -1), keepdim=True).clamp(min=torch.finfo(a.dtype).tiny)
-        bound = trace ** (0.5 / (half + 1)) * size ** (0.5 * half / (half + 1))
-        slope *= bound / trace
+        slope = unit @ power
+        trace = (slope * unit).sum((-2, -1), keepdim=True).clamp(min=tiny)
+        slope *= trace ** (0.5 / (2**SQUARINGS + 1) - 1)
     # the norm is homogeneous, so its gradient times A is the norm itself: value and gradient at once
-    return (slope * a).sum((-2, -1))
+    norm: Tensor = (slope * a).sum((-2, -1))
+    return norm

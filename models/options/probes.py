@@ -169,4 +169,30 @@ PROBE_METRICS: dict[str, dict[str, Metric]] = {
             describes="effective rank of a state's blocks beside the diagonal, mean over blocks",
         ),
     },
+    "displacement": {
+        "truncation_error": Metric(
+            unit="number",
+            direction="lower",
+            from_learning=True,
+            describes="distance of the product of a sequence's transitions to the same with each partial product "
+            "truncated to rank alpha, over its norm; mean over sequences and layers",
+        ),
+        "completed_truncation_error": Metric(
+            unit="number",
+            direction="lower",
+            from_learning=True,
+            describes="the same with the free diagonal of each numerator filled in",
+        ),
+        "largest_transition_norm": Metric(
+            unit="number",
+            direction="neither",
+            describes="largest spectral norm of a transition, over tokens and layers",
+        ),
+        "off_diagonal_share": Metric(
+            unit="fraction",
+            direction="neither",
+            from_learning=True,
+            describes="norm of a transition without its diagonal over its norm, mean over tokens and layers",
+        ),
+    },
 }

@@ -10,6 +10,7 @@ from models.backbone import Backbone
 from models.probes.absorption import absorption
 from models.probes.beta import beta
 from models.probes.blocks import blocks
+from models.probes.displacement import displacement
 from models.probes.monarch_gates import monarch_gates
 from models.probes.oscillation import oscillation
 from models.probes.projection import projection
@@ -38,4 +39,5 @@ PROBES: dict[str, Probe] = {
     "spectrum": spectrum,
     "oscillation": oscillation,
     "blocks": blocks,
+    "displacement": displacement,
 }
