@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from proposal_documents import written
+from proposal_documents import GOOD, written
 
 from proposals.checks import check
 from proposals.errors import ProposalError
@@ -12,6 +12,7 @@ from proposals.language import canonical, read
 from proposals.language.dimensions import of_literal
 from proposals.reading import names_of, read_proposal
 from proposals.reading.criteria import ROLES
+from proposals.spec import Setup, StudySetup
 from proposals.workspace import REPOSITORY
 
 CRITERIA = (REPOSITORY / "docs" / "criteria.md").read_text(encoding="utf-8")
@@ -72,3 +73,23 @@ def test_the_small_proposal_is_fine(tmp_path: Path) -> None:
     text = PROPOSALS.split("~~~~markdown\n")[1].split("~~~~")[0]
     report = check(written(tmp_path, text))
     assert (report.exit_code, report.notes) == (0, ()), report.problems
+
+
+CONDITIONS = rows("| in the setup | in a criterion |")
+
+
+@pytest.mark.parametrize(("setup", "criterion"), CONDITIONS)
+def test_conditions_are_those_of_evaluations(tmp_path: Path, setup: str, criterion: str) -> None:
+    asked = GOOD.replace("- *sanity*", f"- *diagnostic*: {criterion}\n- *sanity*")
+    without = check(written(tmp_path, asked)).problems
+    assert without
+    assert all("which is not measured" in problem.message for problem in without)
+    path = written(tmp_path, asked.replace("seeds: [5]", f"{setup.strip('`')}\nseeds: [5]"))
+    assert check(path).problems == ()
+
+
+def test_the_table_of_the_setup_names_every_key() -> None:
+    table = PROPOSALS.split("| key | says |")[1].split("\n\n")[0]
+    named = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
+    assert named == set(Setup.model_fields)
+    assert set(StudySetup.model_fields) - named == {"study"}
