@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -260,3 +261,31 @@ def test_a_training_needs_no_kind(make_request):
     content = json.loads(make_request().model_dump_json())
     assert "kind" not in content
     assert TrainRequest.model_validate(content) == make_request()
+
+
+@pytest.fixture
+def busy_worker(tmp_path):
+    """A worker in a study that would take hours, once torch is loaded: signals are handled before that."""
+    request = ask("resolvent", "exact_resolvent", repeats=10_000_000)
+    (tmp_path / "request.json").write_text(request.model_dump_json())
+    command = [sys.executable, "-m", "models.worker", str(tmp_path), "--lifeline"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        end = time.monotonic() + 30
+        while "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text():
+            assert time.monotonic() < end, "this took too long"
+            time.sleep(0.02)
+        yield process
+        process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_an_interrupted_study_leaves_nothing_and_says_so(busy_worker, tmp_path):
+    busy_worker.terminate()
+    assert busy_worker.wait(timeout=30) == 130
+    assert os.listdir(tmp_path) == ["request.json"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_study_dies_with_its_lifeline(busy_worker):
+    busy_worker.stdin.close()
+    assert busy_worker.wait(timeout=30) == 129
