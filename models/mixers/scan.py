@@ -3,7 +3,8 @@
 Neighbouring steps are joined in pairs, A_{2i+1} A_{2i} and A_{2i+1} b_{2i} + b_{2i+1}: a recurrence of half the length
 gives the odd positions, and one step from each of these the even ones. Each of the log2(length) levels is a few large
 products, all levels together cost less than two products a step, and memory is linear in length. What is left at
-`SHORT` steps is stepped through: it is too small for the hardware to be busy with.
+`SHORT` steps is stepped through, by one operation a step over the whole batch: there the joined transitions cost more
+than the steps that they save.
 
 Nothing is divided and no logarithm is taken: transitions may be zero, negative or singular.
 
@@ -21,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-SHORT = 16
+SHORT = 32
 
 Product = Callable[[Tensor, Tensor], Tensor]
 
@@ -48,7 +49,7 @@ def diagonal_scan(
 def _states(transitions: Tensor, inputs: Tensor, product: Product) -> Tensor:
     length = inputs.shape[1]
     if length <= SHORT:
-        return _stepped(transitions, inputs, product)
+        return _stepped(transitions, inputs, torch.baddbmm if product is torch.matmul else torch.addcmul)
     paired = length // 2 * 2
     even, odd = transitions[:, 0:paired:2], transitions[:, 1:paired:2]
     inputs_even, inputs_odd = inputs[:, 0:paired:2], inputs[:, 1:paired:2]
@@ -59,10 +60,10 @@ def _states(transitions: Tensor, inputs: Tensor, product: Product) -> Tensor:
     return together if length == paired else torch.cat([together, at_even[:, -1:]], 1)
 
 
-def _stepped(transitions: Tensor, inputs: Tensor, product: Product) -> Tensor:
+def _stepped(transitions: Tensor, inputs: Tensor, step: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
     states = [inputs[:, 0]]
     for transition, new in zip(transitions.unbind(1)[1:], inputs.unbind(1)[1:], strict=True):
-        states.append(product(transition, states[-1]) + new)
+        states.append(step(new, transition, states[-1]))
     return torch.stack(states, 1)
 
 

@@ -52,7 +52,7 @@ def test_chunks_equal_the_recurrence(length, beta, initial):
 
 @pytest.mark.parametrize("options", ROUTED)
 def test_a_long_routed_sequence_equals_the_recurrence(options):
-    mixer, x = build(options), normal(2, 45, 8)
+    mixer, x = build(options), normal(2, 75, 8)
     expected = step_by_step(mixer, options, x, 100)
     torch.testing.assert_close(mixer(x), expected, rtol=1e-8, atol=1e-10)
 
