@@ -3,6 +3,7 @@
 A test that takes `path` is about files, and runs once.
 """
 
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,8 @@ from db.engine import open_catalog
 
 BOTH = ("sqlite", "postgresql")
 _NUMBERS = count()
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks/ is not installed
 
 
 @pytest.fixture(scope="session")
