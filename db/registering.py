@@ -44,7 +44,7 @@ class Deviation(NamedTuple):
 
 def record_proposal(engine: Engine, proposal: Proposal, now: datetime) -> None:
     """The document as it is now; `first_seen` stays what it was."""
-    seen = proposal.model_dump(exclude={"based_on", "hypothesis", "setup", "criteria"})
+    seen = proposal.model_dump(exclude={"based_on", "hypothesis", "setup", "criteria", "reported"})
     with writing(engine) as session:
         known = session.get(ProposalRow, proposal.stem)
         first_seen = known.first_seen if known else now

@@ -188,6 +188,23 @@ class Criterion(Frozen):
         return None if self.formal is None else self.canonical
 
 
+class Reported(Frozen):
+    """One figure that the source of a proposal reported. `reported`, `where`: as written."""
+
+    variant: str
+    metric: str
+    condition: tuple[tuple[str, str | int | float], ...] = ()
+    reported: str
+    where: str = ""
+
+
+class ReportedBefore(Frozen):
+    """The section of that name: its table, and its paragraphs, which say what differs."""
+
+    rows: tuple[Reported, ...]
+    prose: tuple[str, ...]
+
+
 class Proposal(Frozen):
     """A document that was read. `setup` is None where it has no machine-readable setup block."""
 
@@ -206,6 +223,7 @@ class Proposal(Frozen):
     file: str
     source_sha256: str
     """Of the file's bytes."""
+    reported: ReportedBefore | None = None
 
 
 class Registration(Frozen):

@@ -25,10 +25,11 @@ from db.catalog import (
     run_states,
     spend_of,
 )
+from proposals.errors import ProposalError
 from proposals.judging.judge import names_of
 from proposals.judging.subject import subject_of
 from proposals.language import read
-from proposals.reading import path_of
+from proposals.reading import path_of, read_proposal
 from proposals.spec import AnySetup, Registration, StudySetup
 from proposals.workspace import Workspace
 from tasks.figures import draw_curves, draw_margins
@@ -44,7 +45,7 @@ from tasks.page import (
     variant_rows,
 )
 from tasks.place import OPTIONS, catalog_of, experiment_folder
-from tasks.tables import of_probes, of_study, timings, under_conditions
+from tasks.tables import beside, of_probes, of_study, timings, under_conditions
 from templates import render
 
 
@@ -120,6 +121,7 @@ def _page(
         wall_time=duration((stored.judged_at - facts.started_at).total_seconds()),
         criteria=criteria_rows(stored.judgement.outcomes),
         **_results(frozen.setup, runs),
+        reported=_reported(document, frozen, runs),
         curves=bool(_curves(frozen, runs)),
         setup_yaml=setup_yaml(frozen.setup),
         data=data_line(runs),
@@ -143,6 +145,17 @@ def _results(setup: AnySetup, runs: Sequence[StoredRun]) -> dict[str, Any]:
         "conditions": under_conditions(setup, runs),
         "probes": of_probes(setup, runs),
     }
+
+
+def _reported(document: Path, frozen: Registration, runs: Sequence[StoredRun]) -> dict[str, Any] | None:
+    """Our results beside what the proposal says was reported before; None where it says nothing, or is gone."""
+    try:
+        before = read_proposal(document).reported
+    except ProposalError:
+        return None
+    if before is None or not runs:
+        return None
+    return {"rows": beside(frozen.setup, runs, before.rows), "prose": before.prose}
 
 
 def _limits(frozen: Registration) -> dict[str, tuple[float | None, float | None]]:

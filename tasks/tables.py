@@ -7,7 +7,7 @@ from typing import Any
 from db.catalog import StoredRun
 from models.metrics import METRICS, Metric
 from proposals.judging.show import show
-from proposals.spec import AnySetup, StudySetup
+from proposals.spec import AnySetup, Reported, StudySetup
 
 Condition = tuple[tuple[str, str | int | float], ...]
 Key = tuple[str, Condition]
@@ -47,6 +47,26 @@ def timings(setup: StudySetup, runs: Sequence[StoredRun]) -> list[dict[str, Any]
                         "device": ", ".join(sorted({run.device for run, _ in found})),
                     }
                 )
+    return rows
+
+
+def beside(setup: AnySetup, runs: Sequence[StoredRun], reported: Sequence[Reported]) -> list[dict[str, str]]:
+    """What the source reported, and what our seeds gave. An edited document may name what was not registered."""
+    rows = []
+    for one in reported:
+        key = (one.metric, one.condition)
+        ours = values_by_variant(runs, key).get(one.variant, [])
+        metric = setup.vocabulary.get(one.metric)
+        found = middle_and_range(ours, metric.unit) if metric and ours else "not measured"
+        rows.append(
+            {
+                "metric": f"{one.variant}.{label(key)}",
+                "reported": one.reported,
+                "ours": found,
+                "seeds": str(len(ours)),
+                "where": one.where,
+            }
+        )
     return rows
 
 

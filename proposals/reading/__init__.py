@@ -21,6 +21,7 @@ from proposals.reading.document import Section as Part
 from proposals.reading.folder import clashes, find_proposal, home_of, list_proposals, number_of, path_of, stem_of
 from proposals.reading.front import read_about
 from proposals.reading.regions import FAILURE, SUCCESS, find_criteria
+from proposals.reading.reported import read_reported
 from proposals.reading.setup import NO_SETUP, SetupReading, read_setup
 from proposals.reading.spans import formal_spans
 from proposals.reading.statements import Found, Statement
@@ -153,6 +154,7 @@ def read_document(document: Document) -> Reading:
         criteria=criteria,
         file=document.file,
         source_sha256=document.sha256,
+        reported=read_reported(document, names, problems),
     )
     old_style = setup.setup is None and not own_format
     old_style = old_style or (setup.setup is not None and not any(one.formal is not None for one in criteria))

@@ -63,7 +63,7 @@ def table_start(fragment: Fragment) -> int | None:
 
 def rows(document: Document, fragment: Fragment, header: int) -> list[Row]:
     lines = lines_of(document, fragment)
-    names = _cells(lines[header].text, math=True)
+    names = cells_of(lines[header].text, math=True)
     titles = [lines[header].text[start:end].strip().strip("*_").lower() for start, end in names]
     kinds = [_kind(title) for title in titles]
     found = []
@@ -71,7 +71,7 @@ def rows(document: Document, fragment: Fragment, header: int) -> list[Row]:
         bounds, bare = _fitting(line.text, len(names))
         text = line.text.strip()
         if bounds is None:
-            counted = len(_cells(line.text, math=True))
+            counted = len(cells_of(line.text, math=True))
             found.append(Row(line.line, text, broken=f"this row has {counted} cells, and the header has {len(names)}"))
             continue
         cells = [part(document, line, start, end) for start, end in bounds]
@@ -127,8 +127,8 @@ def _metric(title: str) -> str | None:
 
 def _fitting(line: str, count: int) -> tuple[list[tuple[int, int]] | None, bool]:
     """The cells that fit the header, first with formulas whole, then with every bar a border (`$0.50 | $0.60`)."""
-    whole = _cells(line, math=True)
-    plain = _cells(line, math=False)
+    whole = cells_of(line, math=True)
+    plain = cells_of(line, math=False)
     if len(whole) == count:
         return whole, len(plain) != len(whole)
     return (plain, False) if len(plain) == count else (None, False)
@@ -137,7 +137,7 @@ def _fitting(line: str, count: int) -> tuple[list[tuple[int, int]] | None, bool]
 _PIECES = re.compile(r"\\.|`+[^`]*`+|\$[^$]*\$|\|", re.DOTALL)
 
 
-def _cells(line: str, math: bool) -> list[tuple[int, int]]:
+def cells_of(line: str, math: bool) -> list[tuple[int, int]]:
     """Where each cell begins and ends. `\\|` is no border; `math`: nor is a bar in a formula or a code span."""
     bars = []
     at = 0

@@ -17,10 +17,23 @@ from tasks.register import register_proposal
 from tasks.report import write_report
 from tasks.verify import verify_verdict
 
+REPORTED = """
+## Reported before
+
+| metric | reported | where |
+|---|---|---|
+| `block.forward_time` | 4.72 ms | its Table 1 |
+| `recurrence.max_error[values=normal]` | 2e-6 | its text |
+
+Theirs ran on a GPU.
+"""
+
 
 @pytest.mark.slow
 def test_a_study_reaches_its_page(tmp_path: Path) -> None:
     place = write_study(tmp_path)
+    document = place.proposals / "102-small-study.md"
+    document.write_text(document.read_text() + REPORTED)
     registered = register_proposal(place, "102-small-study")
     planned = plan_look(place, registered.id, 5, "inprocess", quick=False)
     assert planned.study, "its runs are timed, so each has the machine to itself"
@@ -46,6 +59,11 @@ def test_a_study_reaches_its_page(tmp_path: Path) -> None:
     assert "| `max_error[values=normal]` |" in text
     (timing,) = [line for line in text.splitlines() if line.startswith("| block | `forward_time`")]
     assert "cpu" in timing
+    beside = text.split("## Beside the source's report")[1].split("## Setup")[0]
+    assert "| `recurrence.max_error[values=normal]` | 2e-6 |" in beside
+    assert "| `block.forward_time` | 4.72 ms | " in beside
+    assert "| 5 | its Table 1 |" in beside
+    assert "Theirs ran on a GPU." in beside
     assert verify_verdict(place, "102-small-study").matches
 
 
