@@ -1,7 +1,7 @@
 """State spaces of a diagonal plus a low rank: the scan, the discretisation, permutations, oscillators."""
 
 import math
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -169,6 +169,22 @@ def test_an_extreme_damping_has_finite_gradients():
         mixer.zeta.copy_(torch.tensor([[40.0, -40.0]]))
     mixer(torch.randn(1, 5, 8)).sum().backward()
     assert all(p.grad.isfinite().all() for p in mixer.parameters())
+
+
+@pytest.mark.parametrize("name", ["dplr", "oscillatory_dplr"])
+def test_memory_is_linear_in_length(name):
+    saved = []
+    for length in (64, 128, 256, 512):
+        storages = {}
+
+        def note(tensor, storages=storages):
+            storages[tensor.untyped_storage().data_ptr()] = tensor  # kept, so that no address is used twice
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            build(mixer=name)(torch.randn(4, length, 8, dtype=torch.float64, requires_grad=True))
+        saved.append(sum(tensor.untyped_storage().nbytes() for tensor in storages.values()))
+    assert all(1.5 < longer / shorter < 2.1 for shorter, longer in pairwise(saved))
 
 
 def test_state_elements():
