@@ -51,12 +51,18 @@ class DisplacementRank(MatrixStateSpace):
         """d."""
         return at_least_float32(self.decay(x)).sigmoid()
 
+    def pair(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> tuple[Float[Tensor, "batch length state alpha"], Float[Tensor, "batch length state alpha"]]:
+        """G and H."""
+        g, h = at_least_float32(self.generators(x)).view(*x.shape[:2], 2, self.state, self.alpha).unbind(2)
+        return g, h
+
     def transitions(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length state state"]:
         a = torch.diag_embed(self.decays(x))
         if not self.alpha:
             return a
-        pair = at_least_float32(self.generators(x)).view(*x.shape[:2], 2, self.state, self.alpha)
-        g, h = pair.unbind(-3)
+        g, h = self.pair(x)
         return contraction(torch.addcmul(a, g @ h.mT, self.kernel.to(a.dtype)))
 
 

@@ -195,4 +195,13 @@ PROBE_METRICS: dict[str, dict[str, Metric]] = {
             describes="norm of a transition without its diagonal over its norm, mean over tokens and layers",
         ),
     },
+    "cauchy_matvec": {
+        "matvec_speed": Metric(
+            unit="number",
+            direction="higher",
+            of_hardware=True,
+            describes="speed of applying a transition from its generators, with the kernel as a matrix, over that of "
+            "applying the transition written out",
+        ),
+    },
 }

@@ -10,6 +10,7 @@ from models.backbone import Backbone
 from models.probes.absorption import absorption
 from models.probes.beta import beta
 from models.probes.blocks import blocks
+from models.probes.cauchy_matvec import cauchy_matvec
 from models.probes.displacement import displacement
 from models.probes.monarch_gates import monarch_gates
 from models.probes.oscillation import oscillation
@@ -40,4 +41,5 @@ PROBES: dict[str, Probe] = {
     "oscillation": oscillation,
     "blocks": blocks,
     "displacement": displacement,
+    "cauchy_matvec": cauchy_matvec,
 }

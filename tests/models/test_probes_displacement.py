@@ -14,13 +14,13 @@ from models.probes.displacement import ROUNDS, product_error, truncated
 from models.synthetics.base import Sizes
 
 
-def probe(mixer, layers=2):
+def probe(mixer, layers=2, name="displacement"):
     torch.manual_seed(0)
     backbone = o.Backbone(layers=layers, width=8, heads=1, positions="none", expand=0)
     made = Backbone(mixer, backbone, Sizes(vocabulary=3, length=6, classes=3, channels=0)).eval()
     tokens = torch.randint(3, (5, 6), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        return PROBES["displacement"](made, tokens)
+        return PROBES[name](made, tokens)
 
 
 def cauchy_like(rank, n=6, batch=3, scale=0.3):
@@ -86,3 +86,10 @@ def test_the_error_of_a_product_by_hand():
         assert float(error) == pytest.approx(float((exact - kept).norm() / exact.norm()))
     diagonal = torch.diag_embed(a.diagonal(dim1=-2, dim2=-1))
     assert float(product_error(diagonal, rank=1, rounds=1).max()) == pytest.approx(0, abs=1e-12)
+
+
+def test_the_speed_of_applying_a_transition():
+    found = probe(o.DisplacementRank(mixer="displacement_rank", state=6, alpha=2), name="cauchy_matvec")
+    assert set(found) == set(PROBE_METRICS["cauchy_matvec"])
+    assert found["matvec_speed"] > 0
+    assert probe(o.DenseSsm(mixer="dense_ssm", state=4), name="cauchy_matvec") == {}
