@@ -13,7 +13,7 @@ from flows.commands.imports import import_reports
 from flows.commands.new import new
 from flows.commands.sql import sql
 from flows.options import AsJson, Catalog, Name, Root, find, make_console
-from proposals.workspace import find_workspace
+from proposals.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,24 +58,37 @@ def check(proposal: Name, as_json: AsJson = False, workspace: Root = None) -> No
 
 @app.command()
 def run(
-    proposal: Name,
+    proposals: Annotated[
+        list[str] | None, typer.Argument(metavar="[PROPOSAL]...", help="Numbers, stems or paths, in this order.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every proposal of the workspace.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One seed, few epochs: a verdict marked as reduced.")] = False,
     executor: Annotated[str, typer.Option(help="Where to train: local.")] = "local",
     workspace: Root = None,
     catalog: Catalog = None,
 ) -> None:
-    """Train what is missing, decide, and write the results page. Exit code 0 whatever the verdict."""
+    """Train what is missing, decide, and write the results page. Exit code 0 whatever the verdict; of several proposals
+    1 where one was refused or failed."""
     from flows.server import configure_prefect, ensure_server
 
+    if every == bool(proposals):
+        raise ValueError("name the proposals to run, such as `mve run 008`, or ask for all of them with --all")
     place = find_workspace(workspace, catalog)
-    path = find(proposal, workspace)
+    paths = _all_of(place) if every else [find(name, workspace) for name in proposals or ()]
     console = make_console()
-    _refuse_early(path, console)
+    alone = len(paths) == 1 and not every
+    if alone:
+        _refuse_early(paths[0], console)
     ensure_server(configure_prefect(place.root), say=console.print)
+    if alone:
+        from flows.progress import run_watched
 
-    from flows.progress import run_watched
+        run_watched(place, paths[0], quick=quick, executor=executor, console=console)
+        return
+    from flows.batch import run_several
 
-    run_watched(place, path, quick=quick, executor=executor, console=console)
+    if not run_several(place, paths, quick=quick, executor=executor, console=console):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -129,6 +142,15 @@ def verify(proposal: Name, as_json: AsJson = False, workspace: Root = None, cata
         for difference in finding.differences:
             console.print(f"  {difference}", soft_wrap=True, markup=False)
     raise typer.Exit(0 if finding.matches else 1)
+
+
+def _all_of(place: Workspace) -> list[Path]:
+    from proposals.reading import list_proposals
+
+    paths = list(list_proposals(place.proposals))
+    if not paths:
+        raise ValueError(f"there is no proposal in {place.proposals}. `mve new` begins one")
+    return paths
 
 
 def _refuse_early(path: Path, console: "Console") -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -24,7 +25,7 @@ from db.catalog import (
 )
 from flows.show import print_judgement
 from proposals.reading import home_of, read_proposal, stem_of
-from proposals.spec import StudySetup
+from proposals.spec import Registration, StudySetup
 from proposals.workspace import Workspace
 from tasks.place import experiment_folder, run_directory
 from tasks.register import registration_of
@@ -32,8 +33,33 @@ from tasks.register import registration_of
 REFRESH_SECONDS = 0.5
 
 
+@dataclass(frozen=True)
+class Position:
+    """Of a proposal among several that are run."""
+
+    index: int
+    total: int
+    stem: str
+
+    def __str__(self) -> str:
+        return f"[{self.index}/{self.total}] {self.stem}"
+
+
 def run_watched(place: Workspace, path: Path, *, quick: bool, executor: str, console: Console) -> None:
     """Run the flow `mve` on the proposal at `path` and show what it does and what it found."""
+    before = _judged(place, registration_of(read_proposal(path), quick).sha256)
+    began = time.monotonic()
+    sha256 = watch(place, path, quick=quick, executor=executor, console=console)
+    _print_result(place, sha256, console, time.monotonic() - began, before)
+
+
+def watch(
+    place: Workspace, path: Path, *, quick: bool, executor: str, console: Console, position: Position | None = None
+) -> str:
+    """Run the flow with its progress on the console. Returns the hash of the registration that now has a verdict.
+
+    position: where the proposal stands among several.
+    """
     from flows.mve import mve
 
     if home_of(path).resolve() != place.proposals.resolve():
@@ -42,13 +68,11 @@ def run_watched(place: Workspace, path: Path, *, quick: bool, executor: str, con
             "results have a place"
         )
     frozen = registration_of(read_proposal(path), quick)
-    sha256 = frozen.sha256
-    epochs = 1 if isinstance(frozen.setup, StudySetup) else frozen.setup.training.epochs
-    before = _judged(place, sha256)
-    began = time.monotonic()
-    with _watching(place, sha256, epochs, console):
+    with open_catalog(place.catalog_url):
+        pass  # it is there before anyone looks into it
+    with _watching(place, frozen, console, position):
         asyncio.run(mve(stem_of(path), str(place.root), place.catalog_url, quick, executor))
-    _print_result(place, sha256, console, time.monotonic() - began, before)
+    return frozen.sha256
 
 
 def _print_result(place: Workspace, sha256: str, console: Console, seconds: float, before: int | None) -> None:
@@ -84,11 +108,13 @@ def _judged(place: Workspace, sha256: str) -> int | None:
 
 
 @contextmanager
-def _watching(place: Workspace, sha256: str, epochs: int, console: Console) -> Iterator[None]:
+def _watching(place: Workspace, frozen: Registration, console: Console, position: Position | None) -> Iterator[None]:
     """Show progress from a thread of its own while the block runs."""
     done = threading.Event()
-    watch = _bars if console.is_terminal else _lines
-    watcher = threading.Thread(target=watch, args=(place, sha256, epochs, console, done), daemon=True)
+    show = _bars if console.is_terminal else _lines
+    epochs = 1 if isinstance(frozen.setup, StudySetup) else frozen.setup.training.epochs
+    given = (place, frozen.sha256, epochs, console, done, position)
+    watcher = threading.Thread(target=show, args=given, daemon=True)
     watcher.start()
     try:
         yield
@@ -97,13 +123,17 @@ def _watching(place: Workspace, sha256: str, epochs: int, console: Console) -> I
         watcher.join(timeout=5)
 
 
-def _bars(place: Workspace, sha256: str, epochs: int, console: Console, done: threading.Event) -> None:
+def _bars(
+    place: Workspace, sha256: str, epochs: int, console: Console, done: threading.Event, position: Position | None
+) -> None:
     columns = (
         TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         bars: dict[str, int] = {}
+        if position is not None:
+            progress.add_task("proposals", total=position.total, completed=position.index - 1, note=position.stem)
         while not done.wait(REFRESH_SECONDS):
             for variant, states in _by_variant(place, sha256).items():
                 finished = sum(state.state == "collected" for state in states)
@@ -118,7 +148,9 @@ def _bars(place: Workspace, sha256: str, epochs: int, console: Console, done: th
                 )
 
 
-def _lines(place: Workspace, sha256: str, epochs: int, console: Console, done: threading.Event) -> None:
+def _lines(
+    place: Workspace, sha256: str, epochs: int, console: Console, done: threading.Event, position: Position | None
+) -> None:
     said: set[str] = set()
     total = 0
     while True:
@@ -130,9 +162,9 @@ def _lines(place: Workspace, sha256: str, epochs: int, console: Console, done: t
         for state in states:
             if state.state == "collected" and state.run_key not in said:
                 said.add(state.run_key)
-                console.print(
-                    f"{len(said)}/{total} {state.variant}, seed {state.seed}: {_came_to(state)}, {state.seconds:.1f} s"
-                )
+                where = "" if position is None else f"{position} "
+                what = f"{state.variant}, seed {state.seed}: {_came_to(state)}, {state.seconds:.1f} s"
+                console.print(f"{where}{len(said)}/{total} {what}", markup=False, soft_wrap=True)
         if last:
             return
 

@@ -68,6 +68,13 @@ def print_judgement(judgement: Judgement, console: Console, heading: str = "") -
         console.print(Text(f"  caveat: {caveat}", style="yellow"), soft_wrap=True)
 
 
+def decisive(judgement: Judgement) -> str:
+    """The criterion that the verdict rests on first, or the reason where it is no criterion."""
+    reason = judgement.reasons[0]
+    found = next((one for one in judgement.outcomes if reason.startswith(f"{one.id} (")), None)
+    return reason if found is None else f"{found.id} {found.canonical}: {found.decision.replace('_', ' ')}"
+
+
 def criteria_table(outcomes: Sequence[CriterionOutcome], title: str = "") -> Table:
     table = Table(title=title or None, title_justify="left", box=None)
     for name in ("", "Role", "Criterion", "Achieved", "Interval", "Seeds", "Outcome"):
