@@ -1,5 +1,7 @@
 """Maps of a state that depend on the token and send each of its numbers to one place."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -35,7 +37,23 @@ class ColumnRouting(nn.Module):
         logits = self.logits(x)
         if self.training:
             logits = logits - torch.rand_like(logits).log_().neg_().log_()
-        soft = (logits / self.temperature).softmax(-1)
-        hard = torch.zeros_like(soft).scatter(-1, logits.max(-1, keepdim=True).indices, 1.0)
-        # exactly hard: the difference of the soft map to itself is zero in every bit
-        return (hard + (soft - soft.detach())).mT
+        hard: Tensor = _Hardened.apply((logits / self.temperature).softmax(-1))  # type: ignore[no-untyped-call]
+        return hard.mT
+
+
+class _Hardened(torch.autograd.Function):
+    """1 at the largest entry of the last dimension and 0 elsewhere; gradients go straight through."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(soft: Tensor) -> Tensor:
+        return torch.zeros_like(soft).scatter(-1, soft.max(-1, keepdim=True).indices, 1.0)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient
