@@ -8,6 +8,8 @@ from db.engine import Catalog as Catalog
 from db.engine import open_catalog as open_catalog
 from db.errors import CatalogError as CatalogError
 from db.errors import ChangedCodeError as ChangedCodeError
+from db.imported import ImportedReport as ImportedReport
+from db.imported import imported_report as imported_report
 from db.judging import Overruling as Overruling
 from db.judging import StoredJudgement as StoredJudgement
 from db.judging import latest_judgement as latest_judgement

@@ -10,12 +10,14 @@ from sqlalchemy import Engine
 
 from db.catalog import (
     ExperimentFacts,
+    ImportedReport,
     LogEntry,
     StoredJudgement,
     StoredRun,
     deviations_of,
     facts_of,
     faults_of,
+    imported_report,
     latest_experiment,
     latest_judgement,
     load_registration,
@@ -27,6 +29,7 @@ from db.catalog import (
 )
 from proposals.errors import ProposalError
 from proposals.judging.judge import names_of
+from proposals.judging.show import show
 from proposals.judging.subject import subject_of
 from proposals.language import read
 from proposals.reading import path_of, read_proposal
@@ -122,6 +125,7 @@ def _page(
         criteria=criteria_rows(stored.judgement.outcomes),
         **_results(frozen.setup, runs),
         reported=_reported(document, frozen, runs),
+        imported=_imported(imported_report(engine, facts.number)),
         curves=bool(_curves(frozen, runs)),
         setup_yaml=setup_yaml(frozen.setup),
         data=data_line(runs),
@@ -156,6 +160,24 @@ def _reported(document: Path, frozen: Registration, runs: Sequence[StoredRun]) -
     if before is None or not runs:
         return None
     return {"rows": beside(frozen.setup, runs, before.rows), "prose": before.prose}
+
+
+def _imported(report: ImportedReport | None) -> dict[str, Any] | None:
+    """An imported report of the same number, for people."""
+    if report is None:
+        return None
+    rows = [
+        {
+            "text": one.text,
+            "role": one.role,
+            "marked": one.marked or "–",
+            "figure": "–" if one.unit is None else show(one.achieved, one.unit),
+            "target": one.target or "–",
+            "decision": (one.decision or "no reading").replace("_", " "),
+        }
+        for one in report.criteria
+    ]
+    return {"report": report, "rows": rows}
 
 
 def _limits(frozen: Registration) -> dict[str, tuple[float | None, float | None]]:
