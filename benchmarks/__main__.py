@@ -9,6 +9,7 @@ BENCHMARKS = (
     "benchmarks.orchestration",
     "benchmarks.checking",
     "benchmarks.calibration",
+    "benchmarks.catalog",
 )
 
 

@@ -321,8 +321,9 @@ def add_end(
             seconds=seconds,
             dollars=dollars,
             device=device,
-            reason=reason,
-            log_tail=log_tail,
+            # a crashed process may have printed anything; PostgreSQL's text takes no NUL
+            reason=reason.replace("\0", "�"),
+            log_tail=log_tail.replace("\0", "�"),
         )
     )
     session.flush()

@@ -95,10 +95,28 @@ LEFT JOIN attempt_handle ON attempt_handle.attempt_id = newest.id
 WHERE {NEWEST}
 """
 
-# One row a registration: its newest verdict. latest: the newest of the proposal, whatever was run. stands:
-# the newest of the proposal at the best fidelity it was run at, so that a quick run does not displace a full
-# one.
-VERDICTS = """
+# The newest verdict of each registration. latest: the newest of the proposal, whatever was run. stands: the newest of
+# the proposal at the best fidelity it was run at, so that a quick run does not displace a full one.
+NEWEST_VERDICTS = """(
+    SELECT
+        verdict.id AS verdict_id,
+        verdict.registration_id,
+        registration.stem,
+        verdict.verdict,
+        (ROW_NUMBER() OVER (PARTITION BY registration.stem ORDER BY verdict.id DESC) = 1) AS latest,
+        (ROW_NUMBER() OVER (
+            PARTITION BY registration.stem
+            ORDER BY
+                CASE registration.fidelity WHEN 'specified' THEN 1 WHEN 'reduced' THEN 2 ELSE 3 END,
+                verdict.id DESC
+        ) = 1) AS stands
+    FROM verdict
+    JOIN (SELECT MAX(id) AS id FROM verdict GROUP BY registration_id) AS of_registration
+        ON of_registration.id = verdict.id
+    JOIN registration ON registration.id = verdict.registration_id
+)"""
+
+VERDICTS = f"""
 CREATE VIEW verdicts AS
 SELECT
     registration.stem,
@@ -113,35 +131,34 @@ SELECT
     verdict.judged_at,
     registration.fidelity,
     experiment.executor,
-    spend.actual_dollars AS cost,
-    rests_on.seeds,
+    COALESCE((
+        SELECT SUM(attempt_end.dollars) FROM experiment AS paying
+        JOIN attempt ON attempt.experiment_id = paying.id
+        JOIN attempt_end ON attempt_end.attempt_id = attempt.id
+        WHERE paying.registration_id = registration.id
+    ), 0) AS cost,
+    (
+        SELECT COUNT(DISTINCT verdict_run.seed) FROM verdict_run
+        WHERE verdict_run.verdict_id = COALESCE(overruled.id, verdict.id)
+    ) AS seeds,
     registration.sha256 AS registration,
     registration.git_commit,
     verdict.id AS verdict_id,
     registration.id AS registration_id,
     verdict.experiment_id,
-    (ROW_NUMBER() OVER (PARTITION BY registration.stem ORDER BY verdict.id DESC) = 1) AS latest,
-    (ROW_NUMBER() OVER (
-        PARTITION BY registration.stem
-        ORDER BY
-            CASE registration.fidelity WHEN 'specified' THEN 1 WHEN 'reduced' THEN 2 ELSE 3 END,
-            verdict.id DESC
-    ) = 1) AS stands
-FROM verdict
-JOIN (SELECT MAX(id) AS id FROM verdict GROUP BY registration_id) AS newest ON newest.id = verdict.id
-JOIN registration ON registration.id = verdict.registration_id
+    newest.latest,
+    newest.stands
+FROM {NEWEST_VERDICTS} AS newest
+JOIN verdict ON verdict.id = newest.verdict_id
+JOIN registration ON registration.id = newest.registration_id
 JOIN proposal ON proposal.stem = registration.stem
 JOIN experiment ON experiment.id = verdict.experiment_id
 LEFT JOIN verdict AS overruled ON overruled.id = verdict.supersedes_id
-LEFT JOIN spend ON spend.registration_id = registration.id
-LEFT JOIN (
-    SELECT verdict_id, COUNT(DISTINCT seed) AS seeds FROM verdict_run GROUP BY verdict_id
-) AS rests_on ON rests_on.verdict_id = COALESCE(overruled.id, verdict.id)
 """
 
 # Every registered criterion has a row, judged or not. Outcomes are the policy's, also where a person
 # overruled it.
-CRITERIA = """
+CRITERIA = f"""
 CREATE VIEW criteria AS
 SELECT
     registration.stem,
@@ -165,8 +182,8 @@ SELECT
     registration.fidelity,
     registration.id AS registration_id,
     judged.verdict_id,
-    COALESCE(verdicts.latest, 1 = 0) AS latest,
-    COALESCE(verdicts.stands, 1 = 0) AS stands
+    COALESCE(newest.latest, 1 = 0) AS latest,
+    COALESCE(newest.stands, 1 = 0) AS stands
 FROM criterion
 JOIN registration ON registration.id = criterion.registration_id
 LEFT JOIN (
@@ -174,7 +191,7 @@ LEFT JOIN (
     registration_id ) AS judged ON judged.registration_id = registration.id
 LEFT JOIN criterion_outcome
     ON criterion_outcome.verdict_id = judged.verdict_id AND criterion_outcome.criterion = criterion.criterion
-LEFT JOIN verdicts ON verdicts.registration_id = registration.id
+LEFT JOIN {NEWEST_VERDICTS} AS newest ON newest.registration_id = registration.id
 """
 
 # Attempts that nobody has collected. One that trains a run shared by two variants is named after the first.
@@ -283,18 +300,18 @@ ORDER BY medians.test_accuracy DESC
 """
 
 # The verdict that stands counts; proposals without one count as not judged.
-TRICKS = """
+TRICKS = f"""
 CREATE VIEW tricks AS
 SELECT
     based_on.trick,
     COUNT(*) AS proposals,
-    COUNT(verdicts.verdict) AS judged,
-    SUM(CASE WHEN verdicts.verdict = 'PROCEED' THEN 1 ELSE 0 END) AS proceed,
-    SUM(CASE WHEN verdicts.verdict = 'ABANDON' THEN 1 ELSE 0 END) AS abandon,
-    SUM(CASE WHEN verdicts.verdict = 'DEBUG' THEN 1 ELSE 0 END) AS debug,
-    SUM(CASE WHEN verdicts.verdict = 'INCONCLUSIVE' THEN 1 ELSE 0 END) AS inconclusive
+    COUNT(newest.verdict) AS judged,
+    SUM(CASE WHEN newest.verdict = 'PROCEED' THEN 1 ELSE 0 END) AS proceed,
+    SUM(CASE WHEN newest.verdict = 'ABANDON' THEN 1 ELSE 0 END) AS abandon,
+    SUM(CASE WHEN newest.verdict = 'DEBUG' THEN 1 ELSE 0 END) AS debug,
+    SUM(CASE WHEN newest.verdict = 'INCONCLUSIVE' THEN 1 ELSE 0 END) AS inconclusive
 FROM based_on
-LEFT JOIN verdicts ON verdicts.stem = based_on.stem AND verdicts.stands
+LEFT JOIN {NEWEST_VERDICTS} AS newest ON newest.stem = based_on.stem AND newest.stands
 GROUP BY based_on.trick
 """
 

@@ -317,6 +317,7 @@ with open_catalog(url) as opened:
 """
 
 
+@pytest.mark.slow
 def test_four_processes_writing_at_once_lose_nothing_and_claim_a_run_once(url: str) -> None:
     with open_catalog(url) as opened:
         start(opened.engine, register(opened.engine), seeds=25)

@@ -22,7 +22,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from db import catalog
-from db.engine import writing
+from db.engine import reading, writing
 from db.errors import CatalogError
 from models.metrics import METRICS
 from models.request import CurvePoint, Value
@@ -124,6 +124,16 @@ def test_the_first_end_of_an_attempt_stands(engine: Engine) -> None:
     assert catalog.spend_of(engine, 1).actual_dollars == 0.01
     assert collect(engine, attempt, 0), "what was lost may turn up"
     assert catalog.spend_of(engine, 1).actual_dollars == 0.01
+
+
+def test_a_log_with_a_nul_in_it_does_not_keep_an_attempt_from_ending(engine: Engine) -> None:
+    attempt = begin(engine, start(engine, register(engine)), key("cosformer", 0))
+    assert catalog.end_attempt(
+        engine, attempt, "failed", seconds=1, dollars=0, reason="a\0b", now=LATER, log_tail="\0\x01 died"
+    )
+    with reading(engine) as session:
+        rows = session.connection().execute(text("SELECT reason, log_tail FROM attempt_end")).all()
+    assert [tuple(row) for row in rows] == [("a�b", "�\x01 died")]
 
 
 def test_an_end_must_be_one_of_those_known(engine: Engine) -> None:
