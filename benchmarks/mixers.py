@@ -67,8 +67,8 @@ def training_step(ensemble: Ensemble, batch: Any) -> Callable[[], None]:
 
 
 def seconds_of(step: Callable[[], None], seconds: float) -> float:
-    """Median of as many steps as fit, two at least. Of the processor's time: one thread waits for nothing, and what else
-    runs on the machine is left out."""
+    """Median of as many steps as fit, two at least, of the processor's time: one thread waits for nothing, and what
+    else runs on the machine is left out."""
     step()
     found: list[float] = []
     while len(found) < 2 or sum(found) < seconds:
@@ -206,9 +206,7 @@ def main() -> None:
     setups = {number: setup for number, setup in found.items() if setup is not None}
     if missing := found.keys() - setups.keys():
         print(f"not there, or not readable: {', '.join(sorted(missing))}", file=sys.stderr)
-    print(
-        f"One training step, median of processor time, one thread, torch {torch.__version__}; in bold what is proposed.\n"
-    )
+    print(f"One training step, median of processor time, one thread, torch {torch.__version__}; in bold: proposed.\n")
     step_table(setups, arguments.seconds)
     print(f"\nMemory of one pass, batch {MEMORY_BATCH}, by length.\n")
     memory_table(setups)
