@@ -196,6 +196,7 @@ def test_a_catalog_of_the_first_version_is_migrated(nowhere: str, monkeypatch: p
         then.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
         then.setattr(migrating, "REVISIONS", ("0001",))
         then.setattr("db.triggers.IMPORTED", ())  # tables of 0002
+        then.setattr("db.triggers.DIGESTED", ())  # tables of 0004
         with open_catalog(nowhere) as opened:
             fill(opened.engine)
     with open_catalog(nowhere) as opened:
