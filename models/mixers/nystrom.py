@@ -8,6 +8,7 @@ from torch.nn import functional
 from models import options
 from models.mixers.base import At, Mixer, select
 from models.mixers.orthogonal import cayley
+from models.mixers.scan import diagonal_scan
 from models.mixers.state_space import at_least_float32
 
 RIDGE = 1e-2
@@ -73,20 +74,15 @@ class Nystrom(Mixer):
         self, x: Float[Tensor, "batch length width"]
     ) -> tuple[Float[Tensor, "batch chunks chunk state"], Float[Tensor, "batch chunks chunk state"]]:
         """For each position the product of its chunk's gates so far, and the state that its chunk makes from zero."""
-        gate, write, value = self.into(x).chunk(3, dim=-1)
-        a, u = (at_least_float32(part) for part in (gate.sigmoid(), write.sigmoid() * value))
-        missing = -x.shape[1] % self.options.chunk
-        a, u = functional.pad(a, (0, 0, 0, missing), value=1.0), functional.pad(u, (0, 0, 0, missing))
-        a, u = (part.reshape(len(x), -1, self.options.chunk, self.options.state) for part in (a, u))
-        # each position takes in the span before its own, twice as long each time; products of gates never overflow
-        span = 1
-        while span < self.options.chunk:
-            before_a = functional.pad(a[:, :, :-span], (0, 0, span, 0), value=1.0)
-            before_u = functional.pad(u[:, :, :-span], (0, 0, span, 0))
-            u = torch.addcmul(u, a, before_u)
-            a = a * before_a
-            span *= 2
-        return a, u
+        gate, write, value = at_least_float32(self.into(x)).chunk(3, dim=-1)
+        log_a, u = functional.logsigmoid(gate), write.sigmoid() * value
+        chunk, state = self.options.chunk, self.options.state
+        missing = -x.shape[1] % chunk
+        # what is missing of the last chunk forgets nothing and adds nothing
+        log_a, u = (functional.pad(part, (0, 0, 0, missing)).reshape(-1, chunk, state) for part in (log_a, u))
+        # a product of gates may vanish, and a sum of their logarithms only grows more negative: neither overflows
+        carry, inside = log_a.cumsum(1).exp(), diagonal_scan(log_a.exp(), u)
+        return carry.view(len(x), -1, chunk, state), inside.view(len(x), -1, chunk, state)
 
     def entering(
         self, carry: Float[Tensor, "batch chunks state"], inside: Float[Tensor, "batch chunks state"]
