@@ -41,7 +41,7 @@ class Mixer(HeadMixer):
         shifted = (late[:, j : j + x.shape[1]] * self.taps[:, j] for j in range(self.kernel_size))
         q, k, v = self._heads(functools.reduce(torch.add, shifted), 3)
         if at is not None:
-            q = select(q.transpose(1, 2).flatten(2), at).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            (q,) = self._heads(select(q.transpose(1, 2).flatten(2), at), 1)
         weights = feature_map("elu", q) @ feature_map("elu", k).mT
         mask = rows(self.mask[: x.shape[1], : x.shape[1]], at).to(x.dtype)
         return self.join_heads(weighted_mean(weights * (mask if mask.dim() == 2 else mask.unsqueeze(1)), v))
