@@ -91,8 +91,9 @@ class Nystrom(Mixer):
         mixing = cayley(self.mixing)
         factors, own = self.factors(mixing, carry[:, :-1]), inside[:, :-1] @ mixing.mT
         states = [torch.zeros_like(carry[:, 0])]
-        for k in range(own.shape[1]):
-            states.append(transferred([factor[:, k] for factor in factors], states[-1]) + own[:, k])
+        # taken apart at once: the gradient of a slice is as large as what it was cut from
+        for added, *of_chunk in zip(own.unbind(1), *(factor.unbind(1) for factor in factors), strict=True):
+            states.append(transferred(of_chunk, states[-1]) + added)
         return torch.stack(states, dim=1)
 
     def factors(
