@@ -95,27 +95,23 @@ LEFT JOIN attempt_handle ON attempt_handle.attempt_id = newest.id
 WHERE {NEWEST}
 """
 
-# The newest verdict of each registration. latest: the newest of the proposal, whatever was run. stands: the newest of
-# the proposal at the best fidelity it was run at, so that a quick run does not displace a full one.
-NEWEST_VERDICTS = """(
-    SELECT
-        verdict.id AS verdict_id,
-        verdict.registration_id,
-        registration.stem,
-        verdict.verdict,
-        (ROW_NUMBER() OVER (PARTITION BY registration.stem ORDER BY verdict.id DESC) = 1) AS latest,
-        (ROW_NUMBER() OVER (
-            PARTITION BY registration.stem
-            ORDER BY
-                CASE registration.fidelity WHEN 'specified' THEN 1 WHEN 'reduced' THEN 2 ELSE 3 END,
-                verdict.id DESC
-        ) = 1) AS stands
-    FROM verdict
-    JOIN (SELECT MAX(id) AS id FROM verdict GROUP BY registration_id) AS of_registration
-        ON of_registration.id = verdict.id
-    JOIN registration ON registration.id = verdict.registration_id
+# The newest verdict of a registration; of a proposal, whatever was run (latest); and of a proposal at the best fidelity
+# it was run at, so that a quick run does not displace a full one (stands). Each looks up one id.
+NEWEST_VERDICT = "(SELECT MAX(other.id) FROM verdict AS other WHERE other.registration_id = registration.id)"
+LATEST = """(
+    SELECT MAX(other.id) FROM verdict AS other
+    JOIN registration AS its ON its.id = other.registration_id
+    WHERE its.stem = {table}.stem
+)"""
+STANDING = """(
+    SELECT other.id FROM verdict AS other
+    JOIN registration AS its ON its.id = other.registration_id
+    WHERE its.stem = {table}.stem
+    ORDER BY CASE its.fidelity WHEN 'specified' THEN 1 WHEN 'reduced' THEN 2 ELSE 3 END, other.id DESC
+    LIMIT 1
 )"""
 
+# One row a registration that was judged: its newest verdict.
 VERDICTS = f"""
 CREATE VIEW verdicts AS
 SELECT
@@ -146,11 +142,10 @@ SELECT
     verdict.id AS verdict_id,
     registration.id AS registration_id,
     verdict.experiment_id,
-    newest.latest,
-    newest.stands
-FROM {NEWEST_VERDICTS} AS newest
-JOIN verdict ON verdict.id = newest.verdict_id
-JOIN registration ON registration.id = newest.registration_id
+    (verdict.id = {LATEST.format(table="registration")}) AS latest,
+    (verdict.id = {STANDING.format(table="registration")}) AS stands
+FROM registration
+JOIN verdict ON verdict.id = {NEWEST_VERDICT}
 JOIN proposal ON proposal.stem = registration.stem
 JOIN experiment ON experiment.id = verdict.experiment_id
 LEFT JOIN verdict AS overruled ON overruled.id = verdict.supersedes_id
@@ -181,17 +176,15 @@ SELECT
     criterion.position,
     registration.fidelity,
     registration.id AS registration_id,
-    judged.verdict_id,
-    COALESCE(newest.latest, 1 = 0) AS latest,
-    COALESCE(newest.stands, 1 = 0) AS stands
+    judged.id AS verdict_id,
+    COALESCE(newest.id = {LATEST.format(table="registration")}, 1 = 0) AS latest,
+    COALESCE(newest.id = {STANDING.format(table="registration")}, 1 = 0) AS stands
 FROM criterion
 JOIN registration ON registration.id = criterion.registration_id
-LEFT JOIN (
-    SELECT registration_id, MAX(id) AS verdict_id FROM verdict WHERE supersedes_id IS NULL GROUP BY
-    registration_id ) AS judged ON judged.registration_id = registration.id
+LEFT JOIN verdict AS newest ON newest.id = {NEWEST_VERDICT}
+LEFT JOIN verdict AS judged ON judged.id = COALESCE(newest.supersedes_id, newest.id)
 LEFT JOIN criterion_outcome
-    ON criterion_outcome.verdict_id = judged.verdict_id AND criterion_outcome.criterion = criterion.criterion
-LEFT JOIN {NEWEST_VERDICTS} AS newest ON newest.registration_id = registration.id
+    ON criterion_outcome.verdict_id = judged.id AND criterion_outcome.criterion = criterion.criterion
 """
 
 # Attempts that nobody has collected. One that trains a run shared by two variants is named after the first.
@@ -311,7 +304,7 @@ SELECT
     SUM(CASE WHEN newest.verdict = 'DEBUG' THEN 1 ELSE 0 END) AS debug,
     SUM(CASE WHEN newest.verdict = 'INCONCLUSIVE' THEN 1 ELSE 0 END) AS inconclusive
 FROM based_on
-LEFT JOIN {NEWEST_VERDICTS} AS newest ON newest.stem = based_on.stem AND newest.stands
+LEFT JOIN verdict AS newest ON newest.id = {STANDING.format(table="based_on")}
 GROUP BY based_on.trick
 """
 
