@@ -4,6 +4,27 @@ Each function is one transaction and takes the engine of an open catalog; the ti
 writes one. Writing the same twice changes nothing.
 """
 
+from db.between import Attempt as Attempt
+from db.between import Begun as Begun
+from db.between import Decided as Decided
+from db.between import Details as Details
+from db.between import Frozen as Frozen
+from db.between import Outcome as Outcome
+from db.between import Story as Story
+from db.between import Tried as Tried
+from db.between import Version as Version
+from db.between import attempts_with as attempts_with
+from db.between import details_of as details_of
+from db.between import story_until as story_until
+from db.digesting import Cursor as Cursor
+from db.digesting import StoredDigest as StoredDigest
+from db.digesting import Window as Window
+from db.digesting import digest_with as digest_with
+from db.digesting import digests as digests
+from db.digesting import known_sources as known_sources
+from db.digesting import next_window as next_window
+from db.digesting import store_digest as store_digest
+from db.digesting import take_stock as take_stock
 from db.engine import Catalog as Catalog
 from db.engine import open_catalog as open_catalog
 from db.errors import CatalogError as CatalogError

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.commands.digest import digest
 from flows.commands.formalize import formalize
 from flows.commands.imports import import_reports
 from flows.commands.new import new
@@ -29,6 +30,7 @@ app.command()(formalize)
 app.command()(new)
 app.command("import")(import_reports)
 app.command()(sql)
+app.command()(digest)
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""Offer every proposal as a deployment of the flow `mve`, under its number: `prefect deployment run mve/008`."""
+"""Offer every proposal as a deployment of the flow `mve`, under its number: `prefect deployment run mve/008`; and the
+digest, which runs on a schedule, as `digest/scheduled`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
     from prefect.deployments.runner import RunnerDeployment
     from prefect.types.entrypoint import EntrypointType
 
+    from flows.digest import CRON, digest
     from flows.mve import mve
 
     deployments: list[RunnerDeployment] = []
@@ -38,8 +40,18 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
         )
     if not deployments:
         raise ValueError(f"nothing to serve: no readable proposal with a setup block in {workspace.proposals}")
+    deployments.append(
+        RunnerDeployment.from_flow(
+            digest,
+            name="scheduled",
+            parameters={"workspace": str(workspace.root), "catalog": workspace.catalog_url},
+            cron=CRON,
+            description="What has happened since the last digest, in research-log/",
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+    )
     for deployment in deployments:
-        say(f"prefect deployment run mve/{deployment.name}")
+        say(f"prefect deployment run {deployment.flow_name}/{deployment.name}")
     serve(*deployments, print_starting_message=False)
 
 

@@ -23,6 +23,10 @@ class Workspace:
         return self.root / "experiments"
 
     @property
+    def research_log(self) -> Path:
+        return self.root / "research-log"
+
+    @property
     def runs(self) -> Path:
         """Scratch of training: requests, checkpoints, progress. Safe to delete; costs only the resumption."""
         return self.root / "runs"

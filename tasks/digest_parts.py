@@ -1,0 +1,61 @@
+"""What the parts of a digest share: lists cut at a length, the proposal behind an experiment, and words made safe."""
+
+import re
+from typing import Any, NamedTuple
+
+from db.catalog import Frozen, Story
+from proposals.judging.show import show
+from tasks.page import NONE
+
+LISTED = 40
+"""Of each list; how many more there are is said."""
+WORDS = 240
+"""Letters of a text that is quoted."""
+
+
+class Part(NamedTuple):
+    """A list as far as it is shown. `more`: how many others there are."""
+
+    rows: list[dict[str, Any]]
+    more: int
+
+
+class Owners:
+    """Which registration and proposal an experiment is of."""
+
+    def __init__(self, story: Story) -> None:
+        self.registrations = {one.id: one for one in story.registrations}
+        self.experiments = {one.id: one for one in story.experiments}
+
+    def of_experiment(self, experiment: int) -> Frozen:
+        return self.registrations[self.experiments[experiment].registration_id]
+
+
+def cut(rows: list[dict[str, Any]]) -> Part:
+    return Part(rows[:LISTED], max(0, len(rows) - LISTED))
+
+
+def named(owners: Owners, experiment: int) -> dict[str, Any]:
+    of = owners.of_experiment(experiment)
+    return {"stem": escaped(of.stem), "fidelity": of.fidelity, "experiment": experiment}
+
+
+def in_dollars(value: float) -> str:
+    return show(value, "dollars")
+
+
+def in_minutes(value: float) -> str:
+    return f"{value:.1f} min"
+
+
+def estimate(dollars: float | None, minutes: float | None) -> str:
+    return NONE if dollars is None or minutes is None else f"{in_dollars(dollars)}, {in_minutes(minutes)}"
+
+
+def escaped(text: object) -> str:
+    """Words on one line in which Markdown and HTML find nothing to do, cut where they go on for too long."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+    if len(line) > WORDS:
+        line = line[:WORDS].rstrip() + " …"
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", line)
