@@ -16,6 +16,7 @@ from models.metrics import Metric
 from models.request import TrainResult
 from proposals.workspace import Workspace
 from tasks.executors import Fault, Finished, Running, State, executor_named
+from tasks.notices import notify_fault
 from tasks.place import OPTIONS, catalog_of, now
 
 DOLLARS_PER_HOUR_HERE = 0.0
@@ -26,7 +27,7 @@ def record(place: Workspace, experiment: int, attempt: int, run: str, state: Sta
     """Write down how an attempt ended: its result, or its fault. `run`: its name for people."""
     assert not isinstance(state, Running), "only what has ended can be recorded"
     with catalog_of(place) as engine:
-        _record(engine, experiment, attempt, run, state)
+        _record(place, engine, experiment, attempt, run, state)
 
 
 def sweep_open(place: Workspace) -> int:
@@ -41,7 +42,7 @@ def sweep_open(place: Workspace) -> int:
             state = _state_of(attempt)
             if isinstance(state, Running):
                 continue
-            _record(engine, attempt.experiment_id, attempt.attempt_id, f"run {attempt.key[:12]}", state)
+            _record(place, engine, attempt.experiment_id, attempt.attempt_id, f"run {attempt.key[:12]}", state)
             ended += 1
     return ended
 
@@ -52,7 +53,7 @@ def _state_of(attempt: OpenAttempt) -> State:
     return executor_named(attempt.executor).poll(attempt.handle)
 
 
-def _record(engine: Engine, experiment: int, attempt: int, run: str, state: State) -> None:
+def _record(place: Workspace, engine: Engine, experiment: int, attempt: int, run: str, state: State) -> None:
     registration = load_registration(engine, registration_of_experiment(engine, experiment))
     if isinstance(state, Finished):
         _record_result(engine, attempt, state.result, registration.setup.vocabulary)
@@ -64,6 +65,8 @@ def _record(engine: Engine, experiment: int, attempt: int, run: str, state: Stat
     if ended:
         text = f"{run}: {state.state}: {state.reason}"
         add_log(engine, registration.stem, "fault", text, now(), {"attempt": attempt})
+        if state.state != "cancelled":  # somebody is there and knows
+            notify_fault(place, registration.stem, run, state.state, state.reason)
 
 
 def _record_result(engine: Engine, attempt: int, result: TrainResult, vocabulary: dict[str, Metric]) -> None:

@@ -8,6 +8,7 @@ from proposals.judging.fingerprint import fingerprint
 from proposals.judging.judge import judge as derive
 from proposals.judging.outcomes import Judgement
 from proposals.workspace import Workspace
+from tasks.notices import notify_verdict
 from tasks.place import OPTIONS, catalog_of, note, now
 from tasks.register import code_commit
 
@@ -26,6 +27,8 @@ def judge_experiment(place: Workspace, registration: int, experiment: int) -> Ju
         if judgement.next_look is not None:
             text = f"undecided: on to {judgement.next_look} seeds ({'; '.join(judgement.reasons)})"
         note(engine, frozen.stem, "judged", text, registration=registration, experiment=experiment)
+    if judgement.next_look is None:
+        notify_verdict(place, frozen.stem, judgement)
     return judgement
 
 
@@ -52,6 +55,7 @@ def judge_on_paper(place: Workspace, registration: int, quick: bool) -> Judgemen
         if before is None or before.verdict_id != verdict:
             text = f"{judgement.verdict} on paper, nothing was trained: {'; '.join(judgement.reasons)}"
             note(engine, frozen.stem, "judged", text, registration=registration, experiment=experiment)
+            notify_verdict(place, frozen.stem, judgement)
     return judgement
 
 
