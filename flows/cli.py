@@ -11,6 +11,7 @@ import typer
 from flows.commands.digest import digest
 from flows.commands.formalize import formalize
 from flows.commands.imports import import_reports
+from flows.commands.list import list_proposals
 from flows.commands.new import new
 from flows.commands.sql import sql
 from flows.options import AsJson, Catalog, Name, Root, find, make_console
@@ -30,6 +31,7 @@ app.command()(formalize)
 app.command()(new)
 app.command("import")(import_reports)
 app.command()(sql)
+app.command("list")(list_proposals)
 app.command()(digest)
 
 
