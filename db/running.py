@@ -11,6 +11,8 @@ from sqlmodel import Session, col, select
 from db.columns import canonical, refuse_nan
 from db.engine import reading, writing
 from db.errors import CatalogError, ChangedCodeError
+from db.leases import Owner, hold
+from db.ledger import Caps, Reserve, add_reservation
 from db.registering import current_registration
 from db.tables import (
     ENDS,
@@ -178,13 +180,19 @@ def begin_attempts(
     host: str,
     boot_id: str,
     now: datetime,
+    reserve: Reserve | None = None,
+    caps: Caps = Caps(),  # noqa: B008 (immutable)
+    owner: Owner | None = None,
 ) -> dict[str, int]:
     """Claim runs before anything is started for them: attempt id by key.
 
     A run that has a result or an open attempt, of whatever experiment, is left out: of two that dispatch at
-    once, one gets it.
+    once, one gets it. `reserve`: for each, under the caps. `owner`: who dispatches. Raises CapError where a cap has too
+    little room for one of them, and LeaseError where the experiment is leased to someone else; then none is begun.
     """
     with writing(engine) as session:
+        if owner is not None:
+            hold(session, experiment_id, owner)
         begun = {}
         for key in dict.fromkeys(keys):
             run_id = run_id_of(session, key)
@@ -203,15 +211,39 @@ def begin_attempts(
             session.add(row)
             session.flush()
             assert row.id is not None
+            if reserve is not None:
+                add_reservation(session, row.id, experiment_id, reserve, caps, now)
             begun[key] = row.id
         return begun
 
 
 def begin_attempt(
-    engine: Engine, experiment_id: int, key: str, *, executor: str, host: str, boot_id: str, now: datetime
+    engine: Engine,
+    experiment_id: int,
+    key: str,
+    *,
+    executor: str,
+    host: str,
+    boot_id: str,
+    now: datetime,
+    reserve: Reserve | None = None,
+    caps: Caps = Caps(),  # noqa: B008 (immutable)
+    owner: Owner | None = None,
 ) -> int | None:
     """As `begin_attempts` for one run; None where it has a result or an open attempt."""
-    return begin_attempts(engine, experiment_id, [key], executor=executor, host=host, boot_id=boot_id, now=now).get(key)
+    begun = begin_attempts(
+        engine,
+        experiment_id,
+        [key],
+        executor=executor,
+        host=host,
+        boot_id=boot_id,
+        now=now,
+        reserve=reserve,
+        caps=caps,
+        owner=owner,
+    )
+    return begun.get(key)
 
 
 def store_handle(engine: Engine, attempt_id: int, handle: Mapping[str, Any], now: datetime) -> None:

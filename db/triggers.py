@@ -4,6 +4,7 @@ from sqlalchemy import Connection, text
 
 from db.digest_tables import APPEND_ONLY as DIGESTED
 from db.import_tables import APPEND_ONLY as IMPORTED
+from db.money_tables import APPEND_ONLY as MONEY
 from db.tables import APPEND_ONLY
 
 REMEDY = {
@@ -27,7 +28,7 @@ $$
 def triggers(dialect: str = "sqlite") -> dict[str, str]:
     """By name. PostgreSQL's have TRUNCATE to refuse as well."""
     made = {}
-    for table in (*APPEND_ONLY, *IMPORTED, *DIGESTED):
+    for table in (*APPEND_ONLY, *IMPORTED, *DIGESTED, *MONEY):
         remedy = REMEDY.get(table, "add another row")
         for verb, done in (("UPDATE", "changed"), ("DELETE", "removed")):
             name = f"{table}_no_{verb.lower()}"

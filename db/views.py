@@ -19,6 +19,7 @@ SELECT
     COALESCE(spent.attempts, 0) AS attempts,
     COALESCE(spent.failed, 0) AS failed_attempts,
     COALESCE(spent.open, 0) AS open_attempts,
+    COALESCE(spent.reserved, 0) AS reserved_dollars,
     registration.registered_at
 FROM registration
 JOIN proposal ON proposal.stem = registration.stem
@@ -30,10 +31,12 @@ LEFT JOIN (
         SUM(attempt_end.seconds) AS seconds,
         COUNT(*) AS attempts,
         SUM(CASE WHEN attempt_end.state <> 'collected' THEN 1 ELSE 0 END) AS failed,
-        SUM(CASE WHEN attempt_end.state IS NULL THEN 1 ELSE 0 END) AS open
+        SUM(CASE WHEN attempt_end.state IS NULL THEN 1 ELSE 0 END) AS open,
+        SUM(CASE WHEN attempt_end.state IS NULL THEN reservation.dollars ELSE 0 END) AS reserved
     FROM attempt
     JOIN experiment ON experiment.id = attempt.experiment_id
     LEFT JOIN attempt_end ON attempt_end.attempt_id = attempt.id
+    LEFT JOIN reservation ON reservation.attempt_id = attempt.id
     GROUP BY experiment.registration_id
 ) AS spent ON spent.registration_id = registration.id
 """
