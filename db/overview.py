@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Engine, text
-from sqlalchemy.types import Boolean, Float, Integer, String
+from sqlalchemy.types import Float, Integer, String
 
 from db.columns import Utc
 from db.engine import reading
@@ -146,7 +146,7 @@ def open_runs(engine: Engine) -> list[OpenRun]:
     with reading(engine) as session:
         rows = session.connection().execute(asked).mappings().all()
     return [
-        OpenRun(**{**row, "handle": None if row["handle"] is None else json.loads(row["handle"])})  # type: ignore[arg-type]
+        OpenRun(**{**row, "handle": None if row["handle"] is None else json.loads(row["handle"])})
         for row in rows
     ]
 
@@ -167,11 +167,4 @@ def run_numbers(engine: Engine, registration_id: int, *metrics: str) -> tuple[st
             rows = [RunNumber(*row) for row in session.connection().execute(asked, given)]
             if any(row.value is not None for row in rows):
                 return metric, rows
-    return metrics[-1], rows
-
-
-def knows(engine: Engine, stem: str) -> bool:
-    """The catalog has met a proposal with this stem."""
-    asked = text("SELECT COUNT(*) > 0 FROM proposal WHERE stem = :stem").columns(known=Boolean)
-    with reading(engine) as session:
-        return bool(session.connection().execute(asked, {"stem": stem}).scalar_one())
+    return metrics[0], rows

@@ -13,7 +13,9 @@ from flows.commands.formalize import formalize
 from flows.commands.imports import import_reports
 from flows.commands.list import list_proposals
 from flows.commands.new import new
+from flows.commands.show import show
 from flows.commands.sql import sql
+from flows.commands.status import status
 from flows.options import AsJson, Catalog, Name, Root, find, make_console
 from proposals.workspace import Workspace, find_workspace
 
@@ -32,6 +34,8 @@ app.command()(new)
 app.command("import")(import_reports)
 app.command()(sql)
 app.command("list")(list_proposals)
+app.command()(show)
+app.command()(status)
 app.command()(digest)
 
 
