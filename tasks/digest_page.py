@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from db.catalog import Decided, Details, Frozen, Outcome, Story, Window, details_of, story_until
 from proposals.checks.amendments import shown
 from proposals.judging.show import show, show_interval
-from tasks.digest_parts import LISTED, Owners, Part, cut, escaped, estimate, in_dollars
+from tasks.digest_parts import LISTED, Owners, Part, count, cut, escaped, estimate, in_dollars
 from tasks.digest_runs import faults, late_results, open_runs, spend, under_way, waiting
 from tasks.next_dollar import Question, newest_versions, open_questions, track_records
 from tasks.page import NONE, signed, utc
@@ -77,8 +77,9 @@ def _verdicts(engine: Engine, story: Story, owners: Owners, window: Window) -> t
     counts = Counter(chain[-1].verdict for _, chain in in_order)
     listed = in_order[-LISTED:]
     needed = {chain[-1].id for _, chain in listed} | {judged_before[key] for key, _ in listed if key in judged_before}
+    needed |= {chain[-1].supersedes_id or chain[-1].id for _, chain in listed}
     details = details_of(engine, sorted(needed))
-    titles = newest_versions(story)
+    titles, names = newest_versions(story), {verdict.id: verdict.verdict for verdict in story.verdicts}
     rows = []
     for (stem, fidelity), chain in listed:
         last = chain[-1]
@@ -93,10 +94,13 @@ def _verdicts(engine: Engine, story: Story, owners: Owners, window: Window) -> t
                 "moved": " → ".join(_decided(verdict) for verdict in path),
                 "rule": one.rule,
                 "by": escaped(last.overruled_by) if last.overruled_by else None,
-                "seeds": one.seeds,
+                "seeds": count(one.seeds, "seed"),
                 "at": utc(one.judged_at),
                 "verdict": last.id,
                 "reasons": [escaped(reason) for reason in one.reasons],
+                "policy": _policy(names[last.supersedes_id], details[last.supersedes_id])
+                if last.supersedes_id
+                else None,
                 "caveats": [escaped(caveat) for caveat in one.caveats],
                 "criteria": _criteria(one, earlier),
             }
@@ -110,6 +114,10 @@ def _decided(verdict: Decided | None) -> str:
     going_on = f" (undecided: on to {verdict.next_look} seeds)" if verdict.next_look is not None else ""
     overruled = " (by a person)" if verdict.overruled_by else ""
     return f"{verdict.verdict}{going_on}{overruled}"
+
+
+def _policy(verdict: str, one: Details) -> str:
+    return f"{verdict} by rule {one.rule}: {'; '.join(escaped(reason) for reason in one.reasons)}"
 
 
 def _criteria(one: Details, earlier: Sequence[Outcome]) -> list[dict[str, str]]:
@@ -225,14 +233,10 @@ def _summary(counts: Counter[str], proposals: dict[str, Any], registered: int, f
     """ "2 verdicts (1 PROCEED, 1 ABANDON), 1 new proposal, 1 registration, 3 faults, $0.12 spent"."""
     kinds = ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
     said = [
-        _count(sum(counts.values()), "verdict") + (f" ({kinds})" if kinds else ""),
-        _count(proposals["new"], "new proposal"),
-        _count(registered, "registration"),
-        _count(len(failed.rows) + failed.more, "fault"),
+        count(sum(counts.values()), "verdict") + (f" ({kinds})" if kinds else ""),
+        count(proposals["new"], "new proposal"),
+        count(registered, "registration"),
+        count(len(failed.rows) + failed.more, "fault"),
         f"{in_dollars(spent)} spent",
     ]
     return ", ".join(said)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -40,6 +40,10 @@ def named(owners: Owners, experiment: int) -> dict[str, Any]:
     return {"stem": escaped(of.stem), "fidelity": of.fidelity, "experiment": experiment}
 
 
+def count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def in_dollars(value: float) -> str:
     return show(value, "dollars")
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from db.catalog import Attempt, Begun, Frozen, Story, Window, attempts_with
-from tasks.digest_parts import LISTED, Owners, Part, cut, escaped, estimate, in_dollars, in_minutes, named
+from tasks.digest_parts import LISTED, Owners, Part, count, cut, escaped, estimate, in_dollars, in_minutes, named
 from tasks.next_dollar import newest_versions
 from tasks.page import NONE, utc
 
@@ -42,7 +42,7 @@ def faults(engine: Engine, story: Story, owners: Owners, window: Window) -> Part
     rows = [
         {
             **_run(owners, attempt),
-            "state": attempt.state,
+            "state": (attempt.state or "").replace("_", " "),
             "reason": escaped(attempt.reason),
             "at": utc(attempt.ended_at) if attempt.ended_at else NONE,
         }
@@ -102,7 +102,7 @@ def spend(story: Story, owners: Owners, window: Window) -> tuple[dict[str, Any],
     total = math.fsum(attempt.dollars for attempt in ended)
     return {
         "part": Part(rows, len(in_order) - len(rows)),
-        "attempts": len(ended),
+        "attempts": count(len(ended), "attempt"),
         "dollars": in_dollars(total),
         "minutes": in_minutes(math.fsum(attempt.seconds for attempt in ended) / 60),
     }, total
