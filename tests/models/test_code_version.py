@@ -1,5 +1,6 @@
 """Keys of runs: the same for the same run, without torch."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ MODELS = Path(__file__).parents[2] / "models"
 NO_PART_IN_THE_NUMBERS = {
     "__init__.py", "arithmetic.py", "checkpoint.py", "code_version.py", "metrics.py", "request.py", "worker.py",
 }  # fmt: skip
+FOR_STUDIES = {"studying.py"}
+"""No training passes through these, and a study's numbers come from its own file in `studies/`: they choose the device,
+set the threads and hand on what was found."""
 
 
 def key(request, **replaced):
@@ -36,7 +40,14 @@ def test_a_default_written_out_changes_nothing(make_request):
 
 def test_every_source_is_in_the_version_or_known_not_to_matter():
     sources = {path.relative_to(MODELS).as_posix() for path in MODELS.glob("*.py")}
-    assert sources == {name for name in COMMON if "/" not in name} | NO_PART_IN_THE_NUMBERS
+    assert sources == {name for name in COMMON if "/" not in name} | NO_PART_IN_THE_NUMBERS | FOR_STUDIES
+
+
+def test_no_training_passes_through_what_is_for_studies():
+    modules = {f"models.{name.removesuffix('.py')}" for name in FOR_STUDIES}
+    for name in COMMON:
+        nodes = ast.walk(ast.parse((MODELS / name).read_text(encoding="utf-8")))
+        assert not modules & {node.module for node in nodes if isinstance(node, ast.ImportFrom)}, name
 
 
 def test_a_mixer_brings_what_it_imports_and_not_the_others():
