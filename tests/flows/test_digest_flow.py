@@ -1,0 +1,96 @@
+"""The digest's deployment, on a real server: it is on a schedule, and it can be asked for."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calling import environment, start
+from small_proposals import write_proposal
+
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
+
+
+@pytest.fixture
+def served(prefect_api: str, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`mve serve` in a workspace with one proposal, once it has named the digest's deployment."""
+    write_proposal(tmp_path)
+    process = start("serve", workspace=tmp_path, api=prefect_api)
+    try:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "prefect deployment run digest/scheduled" in line:
+                break
+        else:
+            raise AssertionError("".join(lines))
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def ask(api: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{api}/{path}", data=data, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as reply:
+        return json.load(reply)
+
+
+def runs_of_digest(api: str, *states: str) -> list[dict[str, Any]]:
+    of_these = {"state": {"type": {"any_": list(states)}}}
+    found: list[dict[str, Any]] = ask(
+        api, "flow_runs/filter", {"flows": {"name": {"any_": ["digest"]}}, "flow_runs": of_these}
+    )
+    return found
+
+
+def until(said: str, wanted: Any, seconds: float = 90) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found = wanted()
+        except OSError:  # the deployment is not registered yet
+            found = None
+        if found:
+            return found
+        assert time.monotonic() < deadline, said
+        time.sleep(0.5)
+
+
+def run_deployment(api: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "deployment", "run", "digest/scheduled"],
+        env=environment(api=api), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_digest_is_scheduled_and_written_when_it_is_asked_for(
+    served: subprocess.Popen[str], prefect_api: str, tmp_path: Path
+) -> None:
+    deployment = until("no deployment", lambda: ask(prefect_api, "deployments/name/digest/scheduled"))
+    (schedule,) = deployment["schedules"]
+    assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "0 */12 * * *")
+    assert deployment["parameters"]["workspace"] == str(tmp_path)
+    coming = until("nothing is scheduled", lambda: runs_of_digest(prefect_api, "SCHEDULED"))
+    assert {run["expected_start_time"][11:16] for run in coming} == {"00:00", "12:00"}
+
+    run_deployment(prefect_api)
+    until("no run ended", lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 1)
+    (written,) = tmp_path.joinpath("research-log").glob("*digest-0001.md")
+    assert "101-small-recall" in written.read_text()
+    artifacts = ask(prefect_api, "artifacts/filter", {"artifacts": {"key": {"any_": ["digest"]}}})
+    assert [artifact["data"] for artifact in artifacts] == [written.read_text()]
+
+    run_deployment(prefect_api)  # nothing has changed since
+    until("no second run ended", lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 2)
+    assert sorted(path.name for path in tmp_path.joinpath("research-log").iterdir()) == [written.name, "index.md"]
+    assert runs_of_digest(prefect_api, "FAILED", "CRASHED") == []
