@@ -38,12 +38,14 @@ class Row:
     fidelity: str = "–"
 
 
-def run_several(place: Workspace, paths: Sequence[Path], *, quick: bool, executor: str, console: Console) -> bool:
-    """Run the proposals in this order, with one display and a table at the end. True where all reached a verdict."""
+def run_several(
+    place: Workspace, paths: Sequence[Path], *, quick: bool, executor: str, console: Console, wandb: bool = False
+) -> list[Row]:
+    """Run the proposals in this order, with one display and a table at the end."""
     rows: list[Row] = []
     for index, path in enumerate(paths, start=1):
         position = Position(index, len(paths), stem_of(path))
-        rows.append(_run(place, path, position, quick, executor, console))
+        rows.append(_run(place, path, position, quick, executor, console, wandb))
         word = Text(rows[-1].verdict, style=STYLES.get(rows[-1].verdict, "red"))
         console.print(
             Text.assemble(f"{position}: ", word, f"  {rows[-1].because}  ({rows[-1].seconds:.0f} s)"), soft_wrap=True
@@ -52,17 +54,19 @@ def run_several(place: Workspace, paths: Sequence[Path], *, quick: bool, executo
     console.print(_table(rows))
     reached = sum(row.verdict not in NO_VERDICT for row in rows)
     console.print(f"{reached} of {len(rows)} reached a verdict")
-    return reached == len(rows)
+    return rows
 
 
-def _run(place: Workspace, path: Path, position: Position, quick: bool, executor: str, console: Console) -> Row:
+def _run(
+    place: Workspace, path: Path, position: Position, quick: bool, executor: str, console: Console, wandb: bool
+) -> Row:
     number, stem = number_of(stem_of(path)), stem_of(path)
     report = check(path)
     if report.exit_code:
         return Row(number, stem, "refused", str(report.problems[0]))
     began = time.monotonic()
     try:
-        sha256 = watch(place, path, quick=quick, executor=executor, console=console, position=position)
+        sha256 = watch(place, path, quick=quick, executor=executor, console=console, position=position, wandb=wandb)
     except Exception as error:  # whatever it is, the others are to be run; the catalog and the log have its details
         return Row(number, stem, "failed", _said(error), time.monotonic() - began)
     return _found(place, sha256, time.monotonic() - began)

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,6 +73,8 @@ def run(
     every: Annotated[bool, typer.Option("--all", help="Every proposal of the workspace.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One seed, few epochs: a verdict marked as reduced.")] = False,
     executor: Annotated[str, typer.Option(help="Where to train: local.")] = "local",
+    wandb: Annotated[bool, typer.Option("--wandb", help="Mirror it to Weights & Biases; MVE_WANDB=1 always.")] = False,
+    as_json: AsJson = False,
     workspace: Root = None,
     catalog: Catalog = None,
 ) -> None:
@@ -83,19 +86,22 @@ def run(
         raise ValueError("name the proposals to run, such as `mve run 008`, or ask for all of them with --all")
     place = find_workspace(workspace, catalog)
     paths = _all_of(place) if every else [find(name, workspace) for name in proposals or ()]
-    console = make_console()
-    alone = len(paths) == 1 and not every
+    console = make_console(stderr=as_json)
+    alone = len(paths) == 1 and not every and not as_json
     if alone:
         _refuse_early(paths[0], console)
     ensure_server(configure_prefect(place.root), say=console.print)
     if alone:
         from flows.progress import run_watched
 
-        run_watched(place, paths[0], quick=quick, executor=executor, console=console)
+        run_watched(place, paths[0], quick=quick, executor=executor, console=console, wandb=wandb)
         return
-    from flows.batch import run_several
+    from flows.batch import NO_VERDICT, run_several
 
-    if not run_several(place, paths, quick=quick, executor=executor, console=console):
+    rows = run_several(place, paths, quick=quick, executor=executor, console=console, wandb=wandb)
+    if as_json:
+        print(json.dumps({"proposals": [asdict(row) for row in rows]}, indent=1))
+    if any(row.verdict in NO_VERDICT for row in rows):
         raise typer.Exit(1)
 
 

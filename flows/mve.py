@@ -18,6 +18,8 @@ from tasks.dry_run import dry_run
 from tasks.executors import Executor, executor_named
 from tasks.judge import judge, judge_paper
 from tasks.lock import only_one
+from tasks.mirror import mirror
+from tasks.mirror import wanted as mirror_wanted
 from tasks.plan import Planned, plan
 from tasks.register import Registered, freeze_proposal
 from tasks.report import report
@@ -31,8 +33,9 @@ async def mve(
     catalog: str | None = None,
     quick: bool = False,
     executor: str = "local",
+    wandb: bool = False,
 ) -> str:
-    """Bring the proposal with the stem `proposal` to its verdict and return it.
+    """Bring the proposal with the stem `proposal` to its verdict and return it. wandb: mirror it to Weights & Biases.
 
     Raises ProposalError where it is refused, BusyError where another process is testing it, and an ExceptionGroup of
     InfrastructureError where runs could not be trained: machines that fail say nothing about the idea.
@@ -50,6 +53,8 @@ async def mve(
         page = report(place, registered.id)
         announce(registered.number, page, judgement)
         log.info("%s: %s", judgement.verdict, "; ".join(judgement.reasons))
+    if mirror_wanted(wandb) and await mirror(place, registered.id):  # nobody else has to wait for it
+        report(place, registered.id)  # with its links
     return str(judgement.verdict)
 
 

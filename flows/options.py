@@ -33,8 +33,9 @@ def find(proposal: str, workspace: str | None) -> Path:
     return find_proposal(place.proposals, proposal)
 
 
-def make_console() -> "Console":
+def make_console(stderr: bool = False) -> "Console":
     from rich.console import Console
 
     # a pipe has no width: rows are to stay whole there
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(highlight=False, width=None if stream.isatty() else 150, stderr=stderr)

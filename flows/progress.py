@@ -45,17 +45,20 @@ class Position:
         return f"[{self.index}/{self.total}] {self.stem}"
 
 
-def run_watched(place: Workspace, path: Path, *, quick: bool, executor: str, console: Console) -> None:
+def run_watched(
+    place: Workspace, path: Path, *, quick: bool, executor: str, console: Console, wandb: bool = False
+) -> None:
     """Run the flow `mve` on the proposal at `path` and show what it does and what it found."""
     before = _judged(place, registration_of(read_proposal(path), quick).sha256)
     began = time.monotonic()
-    sha256 = watch(place, path, quick=quick, executor=executor, console=console)
+    sha256 = watch(place, path, quick=quick, executor=executor, console=console, wandb=wandb)
     _print_result(place, sha256, console, time.monotonic() - began, before)
 
 
 def watch(
-    place: Workspace, path: Path, *, quick: bool, executor: str, console: Console, position: Position | None = None
-) -> str:
+    place: Workspace, path: Path, *, quick: bool, executor: str, console: Console, position: Position | None = None,
+    wandb: bool = False,
+) -> str:  # fmt: skip
     """Run the flow with its progress on the console. Returns the hash of the registration that now has a verdict.
 
     position: where the proposal stands among several.
@@ -71,7 +74,7 @@ def watch(
     with open_catalog(place.catalog_url):
         pass  # it is there before anyone looks into it
     with _watching(place, frozen, console, position):
-        asyncio.run(mve(stem_of(path), str(place.root), place.catalog_url, quick, executor))
+        asyncio.run(mve(stem_of(path), str(place.root), place.catalog_url, quick, executor, wandb))
     return frozen.sha256
 
 

@@ -36,6 +36,7 @@ from proposals.reading import path_of, read_proposal
 from proposals.spec import AnySetup, Registration, StudySetup
 from proposals.workspace import Workspace
 from tasks.figures import draw_curves, draw_margins
+from tasks.mirror import mirrored
 from tasks.page import (
     criteria_rows,
     data_line,
@@ -115,6 +116,7 @@ def _page(
         registered_at=utc(facts.registered_at),
         commit=f"{facts.commit or 'unknown: not run from a checkout'}",
         judged_at=utc(stored.judged_at),
+        mirrored=mirrored(log_of(engine, frozen.stem), stored.verdict_id),
         looks=" then ".join(str(look) for look in frozen.setup.seeds),
         seeds=seeds,
         error=f"{100 * frozen.setup.error:g} %",
