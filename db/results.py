@@ -62,13 +62,15 @@ def record_result(
     vocabulary: Mapping[str, Metric],
     now: datetime,
     log_tail: str = "",
+    used_seconds: float | None = None,
 ) -> bool:
     """The result of an attempt: its numbers, its curve and its end, together or not at all.
 
     A run has one result. Where it has one, this one is not stored (False), but the attempt still ends and its
     money counts. An attempt that was given up as lost can still bring its result; its end and money stay as
     they were written then. `vocabulary` says the unit and direction of each metric. `cost` is added: the
-    dollars of all attempts at the run so far.
+    dollars of all attempts at the run so far. seconds: of the training, over all attempts that it took; used_seconds:
+    for which this attempt had its machine, where that is known.
     """
     with writing(engine) as session:
         attempt = session.get(AttemptRow, attempt_id)
@@ -79,7 +81,8 @@ def record_result(
             raise ValueError(f"attempt {attempt_id} is at seed {run.seed}; its result says seed {result.seed}")
         known = session.get(RunResultRow, run.id)
         reason = f"the run has its result from attempt {known.attempt_id}" if known else ""
-        add_end(session, attempt_id, "collected", seconds, dollars, reason, now, device, log_tail)
+        used = seconds if used_seconds is None else used_seconds
+        add_end(session, attempt_id, "collected", used, dollars, reason, now, device, log_tail)
         if known:
             return False
 

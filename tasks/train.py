@@ -1,18 +1,29 @@
 """One run from dispatch to its result, with as many attempts as its faults allow."""
 
 import asyncio
+import logging
+import time
+from dataclasses import replace
 
 from prefect import task
 
+from db.catalog import CapError, runs_without_result
 from proposals.workspace import Workspace
-from tasks.collect import record
-from tasks.dispatch import dispatch_run
-from tasks.executors import Executor, Fault, Finished, Running
-from tasks.place import OPTIONS
+from tasks.collect import attempt_to_join, record, sweep_open
+from tasks.dispatch import Dispatched, RunBusyError, dispatch_run
+from tasks.executors import Executor, Fault, Finished, Running, State, executor_named
+from tasks.place import OPTIONS, catalog_of
 
 MOST_ATTEMPTS = 3
 """Of one run in one sitting, where the infrastructure is at fault each time."""
+MOST_PREEMPTIONS = 20
+"""Beyond those: a machine that is taken away is nobody's fault, and training goes on from its checkpoint."""
 POLL_SECONDS = 0.05
+WAIT_SECONDS = 2.0
+"""Between two looks at what somebody else has to do first: bring a result, or release a reservation."""
+PATIENCE_SECONDS = 600.0
+"""For which a service may be out of reach before that is a fault."""
+log = logging.getLogger("mve.train")
 
 
 class CrashError(RuntimeError):
@@ -26,27 +37,94 @@ class InfrastructureError(RuntimeError):
 async def train_run(place: Workspace, experiment: int, key: str, name: str, executor: Executor) -> None:
     """Train the run `key` and record what came of it. `name`: "<variant>-seed-<seed>".
 
-    A fault of the infrastructure is tried again from the checkpoint, up to MOST_ATTEMPTS times; then
-    InfrastructureError is raised. CrashError is raised at once. Where this coroutine is cancelled, so is the training.
+    An attempt that is under way, of a flow that died, is waited for rather than begun again. A fault of the
+    infrastructure is tried again from the checkpoint, up to MOST_ATTEMPTS times (preemptions: MOST_PREEMPTIONS); then
+    InfrastructureError is raised. CrashError is raised at once. Raises CapError where a cap has no room for it, also
+    after all that is reserved now has been released. Where this coroutine is cancelled, so is the training.
     """
-    variant, seed = name.rsplit("-seed-", 1)
-    for number in range(1, MOST_ATTEMPTS + 1):
-        begun = dispatch_run(place, experiment, key, variant, int(seed), executor)
-        try:
-            while isinstance(state := executor.poll(begun.handle), Running):
-                await asyncio.sleep(POLL_SECONDS)
-        except asyncio.CancelledError:
-            executor.cancel(begun.handle)
-            fault = Fault("cancelled", "the flow was cancelled; the checkpoint is kept")
-            record(place, experiment, begun.attempt, name, fault)
-            raise
-        record(place, experiment, begun.attempt, name, state)
-        if isinstance(state, Finished):
+    tried = preempted = 0
+    while True:
+        begun = await _begin(place, experiment, key, name, executor)
+        if begun is None:
             return
-        if state.state == "failed":
-            raise CrashError(f"{name}: {state.reason}\n{state.log_tail}".rstrip())
-        if not state.retry or number == MOST_ATTEMPTS:
-            raise InfrastructureError(f"{name} was {state.state} {number} times, the last time: {state.reason}")
+        machine, attempt = begun
+        try:
+            state = await _end_of(machine, attempt)
+        except asyncio.CancelledError:
+            record(place, experiment, attempt.attempt, name, _cancelled(machine, attempt))
+            raise
+        ended = record(place, experiment, attempt.attempt, name, state)
+        if isinstance(ended, Finished):
+            return
+        if ended.state == "failed":
+            raise CrashError(f"{name}: {ended.reason}\n{ended.log_tail}".rstrip())
+        preempted += ended.state == "preempted"
+        tried += ended.state != "preempted"
+        if not ended.retry or tried >= MOST_ATTEMPTS or preempted > MOST_PREEMPTIONS:
+            times = tried + preempted
+            after = f" in attempt {times}" if times > 1 else ""
+            raise InfrastructureError(f"{name} was {ended.state}{after}: {ended.reason}")
+
+
+async def _begin(
+    place: Workspace, experiment: int, key: str, name: str, executor: Executor
+) -> tuple[Executor, Dispatched] | None:
+    """An attempt and who trains it; None where the run has its result by now."""
+    variant, seed = name.rsplit("-seed-", 1)
+    said = False
+    while True:
+        try:
+            return executor, dispatch_run(place, experiment, key, variant, int(seed), executor)
+        except RunBusyError:
+            sweep_open(place)
+            if _has_result(place, experiment, key):
+                return None
+            joined = attempt_to_join(place, key)
+            if joined is not None and joined.handle is not None:
+                log.info("%s is under way already; waiting for it", name)
+                return executor_named(joined.executor), Dispatched(joined.attempt_id, joined.handle)
+        except CapError as refused:
+            if not refused.may_clear:
+                raise
+            if not said:
+                log.info("%s waits for money that is reserved: %s", name, refused)
+        said = True
+        await asyncio.sleep(WAIT_SECONDS)
+
+
+async def _end_of(machine: Executor, attempt: Dispatched) -> State:
+    heard = time.monotonic()
+    while True:
+        try:
+            state = machine.poll(attempt.handle)
+            heard = time.monotonic()
+        except OSError as error:  # out of reach for the moment
+            if time.monotonic() - heard > PATIENCE_SECONDS:
+                raise
+            log.warning("attempt %d cannot be asked after: %s", attempt.attempt, error)
+            await asyncio.sleep(WAIT_SECONDS)
+            continue
+        if not isinstance(state, Running):
+            return state
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _cancelled(machine: Executor, attempt: Dispatched) -> Finished | Fault:
+    """Stop it. Its result, had it ended just before."""
+    machine.cancel(attempt.handle)
+    try:
+        last = machine.poll(attempt.handle)
+    except OSError:
+        last = Running()
+    if isinstance(last, Finished):
+        return last
+    fault = Fault("cancelled", "the flow was cancelled; the checkpoint is kept")
+    return fault if isinstance(last, Running) else replace(last, state=fault.state, reason=fault.reason)
+
+
+def _has_result(place: Workspace, experiment: int, key: str) -> bool:
+    with catalog_of(place) as engine:
+        return all(run.key != key for run in runs_without_result(engine, experiment))
 
 
 train = task(name="train", **OPTIONS)(train_run)

@@ -20,17 +20,24 @@ class Running:
 
 @dataclass(frozen=True)
 class Finished:
+    """`seconds`: for which this attempt had the machine, from its start to its result; None: not known. Training that
+    was gone on with says more in its result: there the seconds of earlier attempts count too."""
+
     result: TrainResult
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Fault:
     """It will give no result. `retry`: the infrastructure is at fault, so it may be tried again, and it counts
-    neither for nor against the idea. `failed` is our own code and is not retried."""
+    neither for nor against the idea. `failed` is our own code and is not retried. seconds: for which it had the
+    machine; None: not known. device: that ran it, where that is known."""
 
     state: FaultState
     reason: str
     log_tail: str = ""
+    seconds: float | None = None
+    device: str | None = None
 
     @property
     def retry(self) -> bool:

@@ -11,6 +11,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from models.request import TrainResult
@@ -31,6 +33,7 @@ class LocalProcess:
         for stale in ("result.json", "error.json"):
             (folder / stale).unlink(missing_ok=True)
         (folder / "request.json").write_text(request.model_dump_json(indent=1))
+        began = time.time()
         with (folder / "log.txt").open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "models.worker", "--lifeline", str(folder)],
@@ -39,7 +42,7 @@ class LocalProcess:
                 env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             )  # fmt: skip
         _children[child.pid] = child
-        return {"pid": child.pid, "started": _start_time(child.pid), "directory": str(folder)}
+        return {"pid": child.pid, "started": start_time(child.pid), "at": began, "directory": str(folder)}
 
     def poll(self, handle: Handle) -> State:
         pid, folder = int(handle["pid"]), Path(handle["directory"])
@@ -53,7 +56,7 @@ class LocalProcess:
             if _alive(handle):
                 return Running()
             code = None
-        return _what_it_left(folder, code)
+        return _what_it_left(folder, code, handle.get("at"))
 
     def cancel(self, handle: Handle) -> None:
         if not _alive(handle):
@@ -70,11 +73,16 @@ class LocalProcess:
             _release(child.pid)
 
 
-def _what_it_left(folder: Path, code: int | None) -> State:
+def _what_it_left(folder: Path, code: int | None, began: float | None) -> State:
     """The files are the truth; the exit code only tells faults apart."""
+    seconds = _seconds_at_work(folder, began)
     result = folder / "result.json"
     if result.exists():
-        return Finished(TrainResult.model_validate_json(result.read_text()))
+        return Finished(TrainResult.model_validate_json(result.read_text()), seconds)
+    return replace(_fault(folder, code), seconds=seconds)
+
+
+def _fault(folder: Path, code: int | None) -> Fault:
     log = _tail(folder / "log.txt")
     error = folder / "error.json"
     if error.exists():
@@ -91,13 +99,22 @@ def _what_it_left(folder: Path, code: int | None) -> State:
     return Fault("lost", "the training process is gone and left no result", log)
 
 
+def _seconds_at_work(folder: Path, began: float | None) -> float | None:
+    """From its start to the last file that it wrote: also a process that nobody watched has left that trace."""
+    if began is None:
+        return None
+    traces = ("result.json", "error.json", "progress.jsonl", "checkpoint.pt", "log.txt")
+    written = [path.stat().st_mtime for name in traces if (path := folder / name).exists()]
+    return max(0.0, max(written, default=began) - began)
+
+
 def _alive(handle: Handle) -> bool:
     """Is it the same process? A process id alone may have been given to another since."""
-    started = _start_time(int(handle["pid"]))
+    started = start_time(int(handle["pid"]))
     return started is not None and started == handle["started"]
 
 
-def _start_time(pid: int) -> str | None:
+def start_time(pid: int) -> str | None:
     """Clock ticks since boot at which the process began, with the id of the boot; None when there is no such
     process, or only what is left of one that ended."""
     try:

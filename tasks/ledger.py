@@ -1,0 +1,52 @@
+"""What an attempt may take, and what it took: the registration's budget, the workspace's caps, the table of rates."""
+
+from sqlalchemy import Engine
+
+from db.catalog import Caps, Reserve, reservation_of
+from proposals.spec import AnySetup
+from tasks.place import now
+from tasks.rates import PAID, rate_of, rate_of_device
+from tasks.settings import Settings
+
+SLACK = 4
+"""A run on a paid machine may take so many times its even share of the registered minutes."""
+
+
+def ask_for(setup: AnySetup, executor: str, settings: Settings) -> Reserve:
+    """The most that one run may take. `minutes` of the registration are for all of it.
+
+    On machines that cost nothing no run takes longer than all together may. On paid ones a run has SLACK times its even
+    share (of the runs of the last look), so that several can be under way within the cap, and less where the caps have
+    no room for that, but at least the share. Raises RateError where the rate is not known.
+    """
+    rate = rate_of(executor, setup.compute.gpu, settings.rates)
+    whole = setup.compute.minutes * 60
+    share = whole / (len(setup.variants) * setup.seeds[-1])
+    most = min(whole, SLACK * share) if executor in PAID else whole
+    return Reserve(most, min(share, most), rate.dollars_per_hour, rate.basis)
+
+
+def caps_for(setup: AnySetup, settings: Settings) -> Caps:
+    """The registration's own cap, or the workspace's where that is lower."""
+    own, caps = setup.compute.dollars, settings.caps
+    return Caps(own if caps.experiment is None else min(own, caps.experiment), caps.day, caps.workspace)
+
+
+def bill(
+    engine: Engine, attempt: int, seconds: float | None, device: str | None, settings: Settings
+) -> tuple[float, float]:
+    """Seconds and dollars of an attempt that is ending: measured seconds at the rate of the device that ran.
+
+    seconds None: nobody measured them. On a paid machine they are then those since its submission, as far as its time
+    limit allows: rather too much than too little. Elsewhere they are not counted.
+    """
+    reserved = reservation_of(engine, attempt)
+    if reserved is None:  # begun by a version that reserved nothing, and paid nothing
+        return seconds or 0.0, 0.0
+    if seconds is None:
+        since = max(0.0, (now() - reserved.submitted_at).total_seconds())
+        seconds = min(since, reserved.seconds) if reserved.executor in PAID else 0.0
+    rate = reserved.dollars_per_hour
+    if device is not None and reserved.executor in PAID:
+        rate = rate_of_device(device, rate, settings.rates)
+    return seconds, seconds / 3600 * rate
