@@ -14,6 +14,7 @@ from flows.commands.formalize import formalize
 from flows.commands.imports import import_reports
 from flows.commands.list import list_proposals
 from flows.commands.new import new
+from flows.commands.pages import pages
 from flows.commands.show import show
 from flows.commands.sql import sql
 from flows.commands.status import status
@@ -38,6 +39,7 @@ app.command("list")(list_proposals)
 app.command()(show)
 app.command()(status)
 app.command()(digest)
+app.command()(pages)
 
 
 def main() -> None:

@@ -1,0 +1,51 @@
+"""The research log as pages: each Markdown file of `research-log/`, the newest first."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from markupsafe import Markup
+
+from tasks.site.prose import FRONT_MATTER, Links, to_html
+
+FACTS = ("proposals", "experiments", "tricks", "window", "source")
+"""What the front matter of an update may say, beside title and date."""
+
+
+class Entry(NamedTuple):
+    """name: of its file, without `.md`."""
+
+    name: str
+    title: str
+    date: str
+    facts: tuple[tuple[str, str], ...]
+    source: Path
+
+
+def entries(folder: Path) -> list[Entry]:
+    """Those with a date in their front matter; an index has none, and we write our own."""
+    found = [entry for path in sorted(folder.glob("*.md")) if (entry := _entry(path))]
+    return sorted(found, key=lambda entry: (entry.date, entry.name), reverse=True)
+
+
+def body(entry: Entry, page: Path, known: Mapping[Path, Path]) -> Markup:
+    links = Links(entry.source.parent, page, known)
+    return to_html(entry.source.read_text(encoding="utf-8", errors="replace"), 2, links)
+
+
+def _entry(path: Path) -> Entry | None:
+    text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
+    front = FRONT_MATTER.match(text)
+    try:
+        said: Any = yaml.safe_load(front[0].strip().strip("-.")) if front else None
+    except yaml.YAMLError:
+        return None
+    if not isinstance(said, dict) or "date" not in said:
+        return None
+    moment = said["date"]
+    when = f"{moment:%Y-%m-%d %H:%M}" if isinstance(moment, datetime) else str(moment)
+    when = f"{moment:%Y-%m-%d}" if isinstance(moment, date) and not isinstance(moment, datetime) else when
+    facts = tuple((name, str(said[name])) for name in FACTS if name in said)
+    return Entry(path.stem, str(said.get("title", path.stem)), when, facts, path)
