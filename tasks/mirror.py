@@ -85,7 +85,7 @@ async def _mirror(place: Workspace, registration: int) -> bool:
     try:
         if not _installed():
             raise MirrorError("wandb is not installed; `pip install 'mve[wandb]'` adds it")
-        await run_child(folder, [sys.executable, "-m", "tasks.mirror_child", str(folder)], job["seconds"])
+        await run_child(folder, command_of(folder), job["seconds"])
     except (MirrorError, OSError) as error:
         trouble = without_secrets(str(error))
     finally:
@@ -198,6 +198,10 @@ def _installed() -> bool:
     """A folder `wandb` in the current one would be found too; it has no origin."""
     found = importlib.util.find_spec("wandb")
     return found is not None and found.origin is not None
+
+
+def command_of(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "tasks.mirror_child", str(folder)]
 
 
 async def run_child(folder: Path, command: Sequence[str], seconds: float) -> None:
