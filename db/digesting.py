@@ -9,8 +9,9 @@ attempts that were open. What a cursor covers never changes: everything a digest
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy import Engine, func, insert, text
 from sqlmodel import Session, col, select
 
@@ -28,6 +29,9 @@ from db.tables import (
     RunResultRow,
     VerdictRow,
 )
+
+VERSION = ("stem", "title", "priority", "tricks", "estimate_dollars", "estimate_minutes", "source_sha256")
+"""What makes one version of a proposal another."""
 
 
 class Cursor(NamedTuple):
@@ -165,7 +169,7 @@ def _present(session: Session) -> Cursor:
 def known_sources(engine: Engine) -> dict[str, str]:
     """Stem -> hash of the document's bytes, of every proposal whose newest version is known."""
     with reading(engine) as session:
-        return {stem: row.source_sha256 for stem, row in _versions(session).items()}
+        return {stem: row["source_sha256"] for stem, row in _versions(session).items()}
 
 
 def take_stock(engine: Engine, estimates: Mapping[str, tuple[float, float]], now: datetime) -> int:
@@ -187,8 +191,8 @@ def take_stock(engine: Engine, estimates: Mapping[str, tuple[float, float]], now
         ).all():
             before = versions.get(stem)
             kept = (
-                (before.estimate_dollars, before.estimate_minutes)
-                if before and before.source_sha256 == source
+                (before["estimate_dollars"], before["estimate_minutes"])
+                if before and before["source_sha256"] == source
                 else (None, None)
             )
             dollars, minutes = estimates.get(stem, kept)
@@ -201,14 +205,17 @@ def take_stock(engine: Engine, estimates: Mapping[str, tuple[float, float]], now
                 "estimate_minutes": minutes,
                 "source_sha256": source,
             }
-            if before is None or any(getattr(before, field) != value for field, value in version.items()):
+            if before != version:
                 rows.append({**version, "seen_at": now})
         if rows:
             session.connection().execute(insert(ProposalVersionRow), rows)
         return len(rows)
 
 
-def _versions(session: Session) -> dict[str, ProposalVersionRow]:
-    newest = select(func.max(ProposalVersionRow.id)).group_by(ProposalVersionRow.stem)
-    rows = session.exec(select(ProposalVersionRow).where(col(ProposalVersionRow.id).in_(newest))).all()
-    return {row.stem: row for row in rows}
+def _versions(session: Session) -> dict[str, dict[str, Any]]:
+    """The newest version of each proposal, by stem. Rows and no objects: there can be many."""
+    table = ProposalVersionRow
+    newest = select(func.max(table.id)).group_by(table.stem)
+    columns = [getattr(table, name) for name in VERSION]
+    rows = session.connection().execute(sa.select(*columns).where(col(table.id).in_(newest))).mappings()
+    return {row["stem"]: dict(row) for row in rows}

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from db.catalog import Decided, Details, Frozen, Outcome, Story, Window, details_of, story_until
+from db.catalog import Decided, Details, Frozen, Outcome, Story, Version, Window, details_of, story_until
 from proposals.checks.amendments import shown
 from proposals.judging.show import show, show_interval
 from tasks.digest_parts import LISTED, Owners, Part, count, cut, escaped, estimate, in_dollars
@@ -23,7 +23,7 @@ def digest_context(engine: Engine, window: Window, written_at: datetime) -> dict
     """Everything that templates/digest.md.j2 names."""
     story = story_until(engine, window.start, window.end)
     owners = Owners(story)
-    proposals = _proposals(story, window)
+    proposals, new = _proposals(story, window)
     verdicts, counts = _verdicts(engine, story, owners, window)
     failed = faults(engine, story, owners, window)
     ledger, spent = spend(story, owners, window)
@@ -38,11 +38,11 @@ def digest_context(engine: Engine, window: Window, written_at: datetime) -> dict
         "window": {"start": window.start.as_json(), "end": window.end.as_json()},
         "revision": window.revision,
         "new_tricks": _new_tricks(story, window),
-        "new_proposals": proposals["new"],
+        "new_proposals": new,
         "new_experiments": len(begun),
         "verdicts": verdicts,
-        "proposals": cut(proposals["rows"]),
-        "registrations": cut([_registration(story, one) for one in registered]),
+        "proposals": proposals,
+        "registrations": cut(registered, lambda one: _registration(story, one)),
         "under_way": under_way(story, owners),
         "faults": failed,
         "open": open_runs(engine, owners, window),
@@ -52,7 +52,7 @@ def digest_context(engine: Engine, window: Window, written_at: datetime) -> dict
         "tricks": _tricks(story),
         "next": _next(story),
     }
-    context["summary"] = _summary(counts, proposals, len(registered), failed, spent)
+    context["summary"] = _summary(counts, new, len(registered), failed, spent)
     return context
 
 
@@ -141,13 +141,14 @@ def _criteria(one: Details, earlier: Sequence[Outcome]) -> list[dict[str, str]]:
 # -- proposals and registrations -----------------------------------------------------------------------------
 
 
-def _proposals(story: Story, window: Window) -> dict[str, Any]:
-    """Those first seen in the window, then those edited in it."""
+def _proposals(story: Story, window: Window) -> tuple[Part, int]:
+    """Those first seen in the window, then those edited in it; and how many are new."""
     known = {version.stem for version in story.versions if version.id <= window.start.proposal_version}
-    newest = {v.stem: v for v in story.versions if v.id > window.start.proposal_version}
+    newest = {version.stem: version for version in story.versions if version.id > window.start.proposal_version}
     in_order = sorted(newest.values(), key=lambda version: (version.stem in known, version.stem))
-    rows = [
-        {
+
+    def row(version: Version) -> dict[str, Any]:
+        return {
             "stem": escaped(version.stem),
             "what": "edited" if version.stem in known else "new",
             "title": escaped(version.title),
@@ -155,10 +156,8 @@ def _proposals(story: Story, window: Window) -> dict[str, Any]:
             "tricks": ", ".join(escaped(trick) for trick in version.tricks) or NONE,
             "estimate": estimate(version.estimate_dollars, version.estimate_minutes),
         }
-        for version in in_order
-    ]
-    new = sum(version.stem not in known for version in in_order)
-    return {"rows": rows, "new": new, "edited": len(in_order) - new}
+
+    return cut(in_order, row), sum(version.stem not in known for version in in_order)
 
 
 def _new_tricks(story: Story, window: Window) -> int:
@@ -195,22 +194,20 @@ def _tricks(story: Story) -> Part:
     records = [(trick, one) for trick, one in track_records(story).items() if one.judged]
     in_order = sorted(records, key=lambda pair: (-pair[1].chance, -pair[1].judged, pair[0]))
     return cut(
-        [
-            {
-                "trick": escaped(trick),
-                "ideas": one.ideas,
-                "judged": one.judged,
-                "proceeded": one.proceeded,
-                "abandoned": one.abandoned,
-                "chance": show(one.chance, "fraction"),
-            }
-            for trick, one in in_order
-        ]
+        in_order,
+        lambda pair: {
+            "trick": escaped(pair[0]),
+            "ideas": pair[1].ideas,
+            "judged": pair[1].judged,
+            "proceeded": pair[1].proceeded,
+            "abandoned": pair[1].abandoned,
+            "chance": show(pair[1].chance, "fraction"),
+        },
     )
 
 
 def _next(story: Story) -> Part:
-    return cut([_question(place, one) for place, one in enumerate(open_questions(story), start=1)])
+    return cut(list(enumerate(open_questions(story), start=1)), lambda pair: _question(*pair))
 
 
 def _question(place: int, one: Question) -> dict[str, Any]:
@@ -229,12 +226,12 @@ def _question(place: int, one: Question) -> dict[str, Any]:
 # -- words ---------------------------------------------------------------------------------------------------
 
 
-def _summary(counts: Counter[str], proposals: dict[str, Any], registered: int, failed: Part, spent: float) -> str:
+def _summary(counts: Counter[str], new: int, registered: int, failed: Part, spent: float) -> str:
     """ "2 verdicts (1 PROCEED, 1 ABANDON), 1 new proposal, 1 registration, 3 faults, $0.12 spent"."""
     kinds = ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
     said = [
         count(sum(counts.values()), "verdict") + (f" ({kinds})" if kinds else ""),
-        count(proposals["new"], "new proposal"),
+        count(new, "new proposal"),
         count(registered, "registration"),
         count(len(failed.rows) + failed.more, "fault"),
         f"{in_dollars(spent)} spent",

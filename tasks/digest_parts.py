@@ -1,7 +1,8 @@
 """What the parts of a digest share: lists cut at a length, the proposal behind an experiment, and words made safe."""
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from db.catalog import Frozen, Story
 from proposals.judging.show import show
@@ -11,6 +12,7 @@ LISTED = 40
 """Of each list; how many more there are is said."""
 WORDS = 240
 """Letters of a text that is quoted."""
+T = TypeVar("T")
 
 
 class Part(NamedTuple):
@@ -31,8 +33,9 @@ class Owners:
         return self.registrations[self.experiments[experiment].registration_id]
 
 
-def cut(rows: list[dict[str, Any]]) -> Part:
-    return Part(rows[:LISTED], max(0, len(rows) - LISTED))
+def cut(items: Sequence[T], row: Callable[[T], dict[str, Any]]) -> Part:
+    """The rows of the first of them."""
+    return Part([row(item) for item in items[:LISTED]], max(0, len(items) - LISTED))
 
 
 def named(owners: Owners, experiment: int) -> dict[str, Any]:

@@ -22,17 +22,15 @@ def under_way(story: Story, owners: Owners) -> Part:
             if attempt.result:
                 with_result[attempt.experiment_id].add(attempt.run_id)
     return cut(
-        [
-            {
-                **named(owners, experiment),
-                "executor": escaped(owners.experiments[experiment].executor),
-                "started": utc(owners.experiments[experiment].started_at),
-                "begun": len(begun[experiment]),
-                "results": len(with_result[experiment]),
-                "open": working[experiment],
-            }
-            for experiment in sorted(working)
-        ]
+        sorted(working),
+        lambda experiment: {
+            **named(owners, experiment),
+            "executor": escaped(owners.experiments[experiment].executor),
+            "started": utc(owners.experiments[experiment].started_at),
+            "begun": len(begun[experiment]),
+            "results": len(with_result[experiment]),
+            "open": working[experiment],
+        },
     )
 
 
@@ -122,24 +120,22 @@ def waiting(story: Story, owners: Owners) -> Part:
     for one in story.experiments:
         of = owners.registrations[one.registration_id]
         experiments[of.stem, of.fidelity] = one
-    rows = []
-    for key, frozen in newest.items():
-        experiment = experiments.get(key)
-        if experiment is None or experiment.registration_id < frozen.id:
-            rows.append({"stem": escaped(frozen.stem), "fidelity": frozen.fidelity, "why": "registered, never started"})
+    started = {one.registration_id for one in story.experiments}
+    waits: list[tuple[str, str, str]] = []
+    for (stem, fidelity), frozen in newest.items():
+        if frozen.id not in started:
+            waits.append((stem, fidelity, "registered, never started"))
             continue
+        experiment = experiments[stem, fidelity]
         verdict = last_verdict.get(experiment.id)
         if experiment.id in working or (verdict is not None and verdict.next_look is None):
             continue
         why = "started, without a verdict" if verdict is None else f"undecided: on to {verdict.next_look} seeds"
-        rows.append({**named(owners, experiment.id), "why": why})
+        waits.append((stem, fidelity, why))
     registered = {one.stem for one in story.registrations}
-    rows += [
-        {"stem": escaped(stem), "fidelity": NONE, "why": "proposed, never registered"}
-        for stem in sorted(newest_versions(story))
-        if stem not in registered
-    ]
-    return cut(rows)
+    unregistered = sorted(stem for stem in newest_versions(story) if stem not in registered)
+    waits += [(stem, NONE, "proposed, never registered") for stem in unregistered]
+    return cut(waits, lambda row: {"stem": escaped(row[0]), "fidelity": row[1], "why": row[2]})
 
 
 def _run(owners: Owners, attempt: Attempt) -> dict[str, Any]:
