@@ -11,7 +11,25 @@ from proposals.workspace import Workspace, find_workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
-Name = Annotated[str, typer.Argument(metavar="PROPOSAL", help="A number such as 008, a file's stem, or a path.")]
+
+def numbers(incomplete: str) -> list[tuple[str, str]]:
+    """What the shell completes to: numbers with their stems; stems, once more than the digits are typed. It looks at
+    names of files only, since somebody waits for it."""
+    try:
+        folder = find_workspace().proposals
+    except FileNotFoundError:
+        return []
+    stems = sorted(path.stem for path in folder.glob("[0-9]*.md"))
+    stems = sorted([*stems, *(path.parent.name for path in folder.glob("[0-9]*/proposal.md"))])
+    named = [(stem.split("-")[0], stem) for stem in stems]
+    found = [(number, stem) for number, stem in named if number.startswith(incomplete)]
+    return found or [(stem, "") for _, stem in named if stem.startswith(incomplete)]
+
+
+Name = Annotated[
+    str,
+    typer.Argument(metavar="PROPOSAL", help="A number such as 008, a file's stem, or a path.", autocompletion=numbers),
+]
 Root = Annotated[
     str | None, typer.Option("--workspace", help="Folder with proposals/; else MVE_WORKSPACE, else this repository.")
 ]
