@@ -43,8 +43,13 @@ def _target(x: Scale, subject: Subject) -> list[str]:
     if edge is not None:
         place = x(edge)
         anchor = "start" if place < 70 else "end" if place > WIDTH - 70 else "middle"
-        parts.append(words(place, 10, f"holds where {subject.target}", "limit-label", anchor))
+        parts.append(words(place, 10, _holds(subject.target), "limit-label", anchor))
     return parts
+
+
+def _holds(target: str) -> str:
+    written = target.replace("<=", "≤").replace(">=", "≥")
+    return f"holds {written}" if written.startswith("in ") else f"holds where {written}"
 
 
 def _interval(x: Scale, outcome: CriterionOutcome) -> list[str]:

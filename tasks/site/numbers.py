@@ -16,6 +16,11 @@ SHOWN = ("parameters", "state_memory", "test_accuracy", "test_loss", "step_time"
 """Of the common metrics, those that a page has room for; a study and the probes show all of theirs."""
 
 
+def in_order(setup: AnySetup) -> list[str]:
+    """The variants, the ideas first."""
+    return sorted(setup.variants, key=lambda name: name not in setup.proposed)
+
+
 def grouped(numbers: Iterable[Number]) -> Values:
     found: Values = {}
     for one in numbers:
@@ -36,7 +41,7 @@ def table(setup: AnySetup, numbers: Sequence[Number]) -> list[dict[str, Any]]:
         {
             "metric": metric,
             "condition": condition,
-            "cells": [_cell(values[metric, condition].get(variant, []), units[metric]) for variant in setup.variants],
+            "cells": [_cell(values[metric, condition].get(variant, []), units[metric]) for variant in in_order(setup)],
         }
         for metric, condition in keys
     ]
@@ -51,7 +56,7 @@ def curves(setup: AnySetup, points: Sequence[Point], metric: str) -> list[Series
     proposed = setup.proposed
     return [
         Series(name, tuple(_over_seeds(by_seed[name].values())), name in proposed)
-        for name in setup.variants
+        for name in in_order(setup)
         if name in by_seed
     ]
 
@@ -75,7 +80,7 @@ def by_length(setup: AnySetup, numbers: Sequence[Number]) -> list[Series]:
             tuple((length, min(v), median(v), max(v)) for length, v in sorted(found[name].items())),
             name in setup.proposed,
         )
-        for name in setup.variants
+        for name in in_order(setup)
         if name in found
     ]
 

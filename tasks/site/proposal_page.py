@@ -33,7 +33,7 @@ from proposals.workspace import Workspace
 from tasks.page import criteria_rows, deviation_rows, run_rows, setup_yaml
 from tasks.site.criterion_chart import draw_criterion
 from tasks.site.line_chart import Axes, draw_lines
-from tasks.site.numbers import by_length, curves, length_axes, table
+from tasks.site.numbers import by_length, curves, in_order, length_axes, table
 from tasks.site.prose import Links, in_line, to_html
 
 CURVES = ("validation_accuracy", "validation_loss")
@@ -66,7 +66,7 @@ def proposal_page(engine: Engine, place: Workspace, glance: Glance, links: Links
     experiment = judged.experiment_id if judged else main.experiment_id
     context["frozen"] = {
         "setup": setup_yaml(frozen.setup),
-        "variants": list(frozen.setup.variants),
+        "variants": in_order(frozen.setup),
         "proposed": frozen.setup.proposed,
         "error": f"{100 * frozen.setup.error:g} %",
         "looks": " then ".join(map(str, frozen.setup.seeds)),
@@ -105,8 +105,8 @@ def _criteria(frozen: Registration, judged: StoredJudgement | None) -> list[dict
                 "id": one.id,
                 "role": one.role,
                 "text": in_line(one.text),
-                # where the text brings its code span, that says it in the author's units
-                "canonical": None if "`" in one.text else one.canonical,
+                # where the text says it in a code span, it does so in the author's units
+                "canonical": None if any(f"{name}." in one.text for name in frozen.setup.variants) else one.canonical,
                 "target": outcome.target if outcome else subject.target,
                 "row": rows.get(one.id),
                 "decision": outcome.decision if outcome else None,
@@ -118,9 +118,11 @@ def _criteria(frozen: Registration, judged: StoredJudgement | None) -> list[dict
 
 
 def _good(criterion: FrozenCriterion, decision: str) -> str:
-    """For the idea: a kill criterion that holds is bad news."""
+    """For the idea: a kill criterion that holds is bad news, an expectation or a diagnostic neither."""
     if decision not in ("holds", "fails"):
         return "open"
+    if criterion.role in ("expectation", "diagnostic"):
+        return "aside"
     return "good" if (decision == "holds") == (criterion.section == "success") else "bad"
 
 
@@ -133,12 +135,13 @@ def _ran(
     points = curves_of(engine, experiment, *CURVES)
     lengths = draw_lines(by_length(frozen.setup, numbers), length_axes(frozen.setup, frozen.stem))
     metric = next((name for name in CURVES if any(point.metric == name for point in points)), CURVES[0])
-    states = run_states(engine, experiment)
+    states, rows = run_states(engine, experiment), table(frozen.setup, numbers)
     ran = {
         "curves": draw_lines(curves(frozen.setup, points, metric), _learning(frozen.stem, metric)),
         "metric": metric.replace("_", " "),
         "lengths": lengths,
-        "table": table(frozen.setup, numbers),
+        "plain": [row for row in rows if not row["condition"]],
+        "conditioned": [row for row in rows if row["condition"]],
         "runs": run_rows(states),
         "devices": sorted({run.device for run in states if run.device}),
         "faults": faults_of(engine, experiment),

@@ -9,7 +9,7 @@ from tasks.site.svg import Scale, figure, line, log_ticks, mark, path, ticks, wo
 
 WIDTH, HEIGHT = 640.0, 340.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 20.0, 38.0, 44.0
-WIDE = 190
+WIDE = 190.0
 """Pixels that a name may take."""
 LABELLED = 8
 """Points of the frontier that bear their names; the table beside the chart has all."""

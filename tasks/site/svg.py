@@ -36,7 +36,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
         return [low]
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough * 0.999)
+    step = next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough * 0.75)
     first = math.ceil(low / step - 1e-9)
     # not by adding up: 0.1 three times is not 0.3
     return [round(step * place, 12) for place in range(first, math.floor(high / step + 1e-9) + 1)]
