@@ -98,7 +98,7 @@ def test_a_verdict_is_told_once_and_a_fault_when_it_is_found(
     for ended in (1, 0):
         judgement = judge_experiment(place, registration, experiment)
         assert judgement.next_look is None
-        assert sweep_open(place) == ended
+        assert sweep_open(place).faults == ended
     delivered()
     assert sorted((notice["title"], notice["message"]) for notice in inbox.received) == [
         (f"{samples.STEM}: {judgement.verdict}", "\n".join(judgement.reasons)),
