@@ -1,6 +1,8 @@
 """Cursors: every row falls into one window, whatever its clock said, and what a cursor covers never changes."""
 
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from catalog_samples import HERE, LATER, NOW, STEM, collect, fill, judgement, proposal, register, registration, start
@@ -192,3 +194,16 @@ def test_a_cursor_survives_its_json(engine: Engine) -> None:
     assert Cursor.from_json(cursor.as_json()) == cursor
     with reading(engine) as session:
         assert session.connection().execute(text("SELECT COUNT(*) FROM digest")).scalar_one() == 0
+
+
+def test_a_day_reads_alike_on_both(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tasks"))
+    from digest_day import EXPECTED, Day, as_expected
+
+    day = Day(tmp_path, url)
+    monkeypatch.setattr("tasks.digest.now", day.now)
+    written = [one for one in day.digests() if one.path]
+    assert [as_expected(one.path.read_text()) for one in written if one.path] == [
+        (EXPECTED / f"{one.id}.md").read_text() for one in written
+    ]
+    assert len(written) == 4

@@ -1,7 +1,9 @@
-"""A day and a half of a laboratory, hour by hour, with an outage in it. `Day.run()` gives the digests in order."""
+"""A day and a half of a laboratory, hour by hour, with an outage in it. `Day.digests()` writes them in order."""
 
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from sqlalchemy import Engine
 
 from db import catalog
 from db.engine import open_catalog
+from db.migrating import REVISIONS
 from proposals.judging.outcomes import Judgement, VerdictName
 from tasks.digest import Written, write_digest
 
@@ -18,15 +21,19 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
 import catalog_samples as samples
 
+EXPECTED = Path(__file__).parent / "expected_digests"
 HERE = samples.HERE
 MORNING = datetime(2026, 2, 15, 8, 0, tzinfo=UTC)
 
 
 class Day:
-    """`at`: what the clock shows; `now` is to stand in for the clock of tasks/digest.py."""
+    """`at`: what the clock shows; `now` is to stand in for the clock of tasks/digest.py. `url`: of an empty
+    catalog; where there is none, it is a file in the workspace."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, url: str | None = None) -> None:
         self.place = write_proposal(root)
+        if url is not None:
+            self.place = replace(self.place, catalog_url=url)
         self.at = MORNING
 
     def now(self) -> datetime:
@@ -48,8 +55,8 @@ class Day:
             self.to(16)
             yield write_digest(self.place)
             self.night(engine)
-        self.to(100)  # seven schedules were missed
-        for _ in range(7):
+        self.to(148)  # ten schedules were missed, and all come now
+        for _ in range(10):
             yield write_digest(self.place)
 
     def forenoon(self, engine: Engine) -> dict[str, int]:
@@ -86,8 +93,8 @@ class Day:
         catalog.record_judgement(engine, 1, 1, undecided, "e" * 64, self.to(8))
 
     def night(self, engine: Engine) -> None:
-        """No schedule runs. 008 is abandoned, overruled by a person and registered anew; 022 is begun, and 101 goes
-        through quickly. Rows come late: their clocks are behind the last digest's."""
+        """No schedule runs. 008 is abandoned, overruled by a person and registered anew; 022 is begun. The verdict comes
+        late: its clock is behind that of the last digest."""
         catalog.record_judgement(engine, 1, 1, judged("ABANDON", -0.12, 0.04), "f" * 64, self.to(10))
         catalog.overrule(engine, 1, "DEBUG", name="Ada", reason="the seeds share their data", now=self.to(20))
         samples.register(engine, samples.registration(s1="cos_log_linear.test_accuracy > 0.7"), self.to(21))
@@ -116,3 +123,9 @@ def judged(verdict: VerdictName, first: float, second: float) -> Judgement:
     ]
     outcomes = [one.model_copy(update=fields) for one, fields in zip(plain.outcomes, changed, strict=False)]
     return plain.model_copy(update={"outcomes": (*outcomes, plain.outcomes[2])})
+
+
+def as_expected(document: str) -> str:
+    """A document without what belongs to a version of the schema, to be compared with a file of EXPECTED."""
+    document = re.sub(r"`[0-9a-f]{12}`", "`SHA256`", document)
+    return document.replace(f'catalog_revision: "{REVISIONS[-1]}"', 'catalog_revision: "NEWEST"')
