@@ -2,10 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,7 +12,7 @@ from flows.options import AsJson, Catalog, Root
 from proposals.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
-    from db.catalog import OpenRun
+    from db.catalog import OpenRun, Owner
 
 SECONDS = 1.0
 """For Prefect's server to answer."""
@@ -46,10 +44,13 @@ class Waits:
 
 @dataclass(frozen=True)
 class Orchestrator:
-    """A process that is testing a proposal on this machine."""
+    """A process that tests a proposal, or did: where it is not alive, its experiment is left to whoever comes next."""
 
     stem: str
+    host: str
     process: int
+    alive: bool
+    since: datetime
 
 
 def status(as_json: AsJson = False, workspace: Root = None, catalog: Catalog = None) -> None:
@@ -63,9 +64,8 @@ def status(as_json: AsJson = False, workspace: Root = None, catalog: Catalog = N
     from flows.server import answers, configure_prefect
 
     place = find_workspace(workspace, catalog)
-    open_attempts, waits = _asked(place)
-    working = list(orchestrators(place))
     api = configure_prefect(place.root)
+    open_attempts, working, waits = _asked(place)
     reachable = answers(api, SECONDS)
     if as_json:
         told = {
@@ -81,8 +81,8 @@ def status(as_json: AsJson = False, workspace: Root = None, catalog: Catalog = N
     typer.echo(f"\nPrefect at {api.removesuffix('/api')} {answer}")
 
 
-def _asked(place: Workspace) -> tuple[list[OpenAttempt], list[Waits]]:
-    from db.catalog import open_runs, waiting
+def _asked(place: Workspace) -> tuple[list[OpenAttempt], list[Orchestrator], list[Waits]]:
+    from db.catalog import facts_of, leases, open_runs, waiting
     from flows.commands.list import lines_of
     from flows.reading import catalog_if_any
     from proposals.reading import number_of
@@ -90,6 +90,14 @@ def _asked(place: Workspace) -> tuple[list[OpenAttempt], list[Waits]]:
     with catalog_if_any(place) as engine:
         begun = [] if engine is None else open_runs(engine)
         frozen = [] if engine is None else waiting(engine)
+        held = [] if engine is None else leases(engine, _alive)
+        working = [
+            Orchestrator(
+                facts_of(engine, one.experiment_id).stem, one.owner.host, one.owner.pid, one.alive, one.taken_at
+            )
+            for one in held
+            if engine is not None
+        ]
     found = [
         OpenAttempt(run.stem, run.variant, run.seed, run.attempt, _state(run), run.executor, run.host, run.submitted_at)
         for run in begun
@@ -105,7 +113,7 @@ def _asked(place: Workspace) -> tuple[list[OpenAttempt], list[Waits]]:
         for line in lines_of(place)
         if line.registered_at is None and line.file is not None
     ]
-    return found, [*waits, *new]
+    return found, working, [*waits, *new]
 
 
 def _state(run: "OpenRun") -> str:
@@ -122,19 +130,10 @@ def _state(run: "OpenRun") -> str:
         return "elsewhere"
 
 
-def orchestrators(place: Workspace) -> Iterator[Orchestrator]:
-    """Who holds the lock of a proposal. Only looked at: taking it would turn away whoever comes for it."""
-    try:
-        held = {
-            line.split()[5].rsplit(":", 1)[1]
-            for line in Path("/proc/locks").read_text().splitlines()
-            if "FLOCK" in line
-        }
-    except (OSError, IndexError):
-        return
-    for lock in sorted(place.runs.glob("*.lock")):
-        if str(lock.stat().st_ino) in held and (process := lock.read_text().strip()).isdigit():
-            yield Orchestrator(lock.stem, int(process))
+def _alive(owner: "Owner") -> bool | None:
+    from tasks.leases import look  # with Prefect behind it, so only where there is a lease
+
+    return look(owner)
 
 
 def _print(open_attempts: list[OpenAttempt], working: list[Orchestrator], waits: list[Waits]) -> None:
@@ -149,11 +148,13 @@ def _print(open_attempts: list[OpenAttempt], working: list[Orchestrator], waits:
         typer.echo("Open attempts")
         print_rows(("Proposal", "Variant", "Seed", "Attempt", "State", "Where", "Since"), rows)
         if any(one.state == "ended" for one in open_attempts):
-            typer.echo("What has ended is collected by the next `mve run`.")
+            typer.echo("`mve collect` brings in what has ended.")
     else:
         typer.echo("No attempt is open.")
     for one in working:
-        typer.echo(f"Process {one.process} is testing {one.stem}.")
+        who = f"process {one.process} on {one.host}"
+        left = f"{one.stem} was left by {who}, which is gone; `mve collect` finishes it"
+        typer.echo(f"{one.stem} is tested by {who}" if one.alive else left)
     if waits:
         typer.echo("\nWaiting")
         print_rows(("", "Proposal", "Why"), [(one.number, one.stem, one.reason) for one in waits])
