@@ -55,7 +55,7 @@ def proposal_page(engine: Engine, place: Workspace, glance: Glance, links: Links
         **_words(place, glance.stem, links),
         "main": main,
         "registrations": registrations,
-        "frozen": None,
+        **dict.fromkeys(("frozen", "judged", "overruled", "ran")),
         "log": log_of(engine, glance.stem),
         "imported": imported_report(engine, glance.number),
     }
