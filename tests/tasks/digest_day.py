@@ -93,8 +93,8 @@ class Day:
         catalog.record_judgement(engine, 1, 1, undecided, "e" * 64, self.to(8))
 
     def night(self, engine: Engine) -> None:
-        """No schedule runs. 008 is abandoned, overruled by a person and registered anew; 022 is begun. The verdict comes
-        late: its clock is behind that of the last digest."""
+        """No schedule runs. 008 is abandoned, overruled by a person and registered anew; 022 is begun. The verdict's
+        clock is behind that of the last digest."""
         catalog.record_judgement(engine, 1, 1, judged("ABANDON", -0.12, 0.04), "f" * 64, self.to(10))
         catalog.overrule(engine, 1, "DEBUG", name="Ada", reason="the seeds share their data", now=self.to(20))
         samples.register(engine, samples.registration(s1="cos_log_linear.test_accuracy > 0.7"), self.to(21))
