@@ -10,6 +10,7 @@ BENCHMARKS = (
     "benchmarks.checking",
     "benchmarks.calibration",
     "benchmarks.catalog",
+    "benchmarks.pages",
     "benchmarks.digest",
 )
 

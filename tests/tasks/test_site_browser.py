@@ -1,4 +1,4 @@
-"""The site in a real browser: silent, asking nobody, filtered, walked by keyboard, legible in the dark and on phones."""
+"""The site in a real browser: silent, asks nobody, filtered, walked by keyboard, legible in the dark and on a phone."""
 
 import base64
 import re
