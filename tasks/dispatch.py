@@ -17,7 +17,7 @@ from db.catalog import (
 from models.request import StudyRequest, TrainRequest
 from proposals.spec import AnySetup, StudySetup
 from proposals.workspace import Workspace
-from tasks.executors import Executor, Handle, Request
+from tasks.executors import Executor, Handle, Machine, Request
 from tasks.leases import me
 from tasks.ledger import ask_for, caps_for
 from tasks.place import catalog_of, now, run_directory
@@ -47,7 +47,7 @@ def dispatch_run(
         assert reserved is not None
         try:
             request = request_for(setup, variant, seed, run_directory(place, key), reserved.seconds)
-            handle = executor.submit(request)
+            handle = executor.submit(request, Machine(reserved.seconds, setup.compute.gpu))
         except Exception as error:
             end_attempt(engine, attempt, "refused", seconds=0.0, dollars=0.0, reason=str(error), now=now())
             raise

@@ -14,6 +14,14 @@ FaultState = Literal["failed", "timed_out", "preempted", "lost", "refused", "can
 
 
 @dataclass(frozen=True)
+class Machine:
+    """What a request may have where machines are rented. seconds: after which it is stopped; gpu: None for a CPU."""
+
+    seconds: float
+    gpu: str | None = None
+
+
+@dataclass(frozen=True)
 class Running:
     """Not finished yet."""
 
@@ -53,8 +61,8 @@ class Executor(Protocol):
     name: str
     width: int
 
-    def submit(self, request: Request) -> Handle:
-        """Start it and return at once. `request.directory` exists."""
+    def submit(self, request: Request, machine: Machine | None = None) -> Handle:
+        """Start it and return at once. `request.directory` exists. machine: of no account where it is the owner's."""
         ...
 
     def poll(self, handle: Handle) -> State:

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from models.request import TrainRequest, TrainResult
-from tasks.executors.base import Fault, Finished, Handle, Request, State
+from tasks.executors.base import Fault, Finished, Handle, Machine, Request, State
 
 
 class InProcess:
     name = "inprocess"
     width = 1
 
-    def submit(self, request: Request) -> Handle:
+    def submit(self, request: Request, machine: Machine | None = None) -> Handle:
         # torch takes more than a second to import
         if isinstance(request, TrainRequest):
             from models.training import train
