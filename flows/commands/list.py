@@ -160,7 +160,7 @@ def _print(lines: Sequence[Line], counts: dict[str, int], of: int) -> None:
     told = ", ".join(
         f"{count} {'without a verdict' if name == NONE else name}" for name, count in counts.items() if count
     )
-    shown = f"{len(lines)} proposals" if len(lines) == of else f"{len(lines)} of {of} proposals"
+    shown = f"{of} proposal{'s' if of != 1 else ''}" if len(lines) == of else f"{len(lines)} of {of} proposals"
     typer.echo(f"{shown}: {told}" if told else shown)
     if any(line.overruled_by for line in lines):
         typer.echo("* a person overruled the policy; `mve show` says who and why")
