@@ -15,14 +15,16 @@ from proposals.workspace import Workspace, find_workspace
 from tasks.announce import announce
 from tasks.collect import sweep
 from tasks.dry_run import dry_run
-from tasks.executors import Executor, executor_named
+from tasks.executors import Executor, check_ready, executor_named
 from tasks.judge import judge, judge_paper
+from tasks.leases import leased
 from tasks.lock import only_one
 from tasks.mirror import mirror
 from tasks.mirror import wanted as mirror_wanted
 from tasks.plan import Planned, plan
 from tasks.register import Registered, freeze_proposal
 from tasks.report import report
+from tasks.settings import settings_of
 from tasks.train import CrashError, InfrastructureError, train
 
 
@@ -32,58 +34,66 @@ async def mve(
     workspace: str | None = None,
     catalog: str | None = None,
     quick: bool = False,
-    executor: str = "local",
+    executor: str | None = None,
     wandb: bool = False,
 ) -> str:
-    """Bring the proposal with the stem `proposal` to its verdict and return it. wandb: mirror it to Weights & Biases.
+    """Bring the proposal with the stem `proposal` to its verdict and return it. executor: where to train, else the
+    workspace's default. wandb: mirror it to Weights & Biases.
 
-    Raises ProposalError where it is refused, BusyError where another process is testing it, and an ExceptionGroup of
-    InfrastructureError where runs could not be trained: machines that fail say nothing about the idea.
+    Raises ProposalError where it is refused, BusyError where another process is testing it, CapError where a cap on
+    money has no room for a run, and an ExceptionGroup of InfrastructureError where runs could not be trained: machines
+    that fail say nothing about the idea.
     """
     place = find_workspace(workspace, catalog)
-    executor_named(executor)
+    executor = executor or settings_of(place).executor.default
+    check_ready(executor)
     log = get_run_logger()
     with only_one(place, proposal):
         registered = freeze_proposal(place, proposal, quick)
         log.info("%s is registered as %s", proposal, registered.sha256[:12])
         sweep(place)
-        judgement = judge_paper(place, registered.id, quick) or await _train_and_judge(
-            place, registered, executor, quick
-        )
-        page = report(place, registered.id)
-        announce(registered.number, page, judgement)
-        log.info("%s: %s", judgement.verdict, "; ".join(judgement.reasons))
+        judgement = await settle(place, registered, executor, quick)
     if mirror_wanted(wandb) and await mirror(place, registered.id):  # nobody else has to wait for it
         report(place, registered.id)  # with its links
     return str(judgement.verdict)
 
 
+async def settle(place: Workspace, registered: Registered, executor: str, quick: bool) -> Judgement:
+    """What is frozen, from wherever it stands to its verdict and its results page. Within a flow."""
+    judgement = judge_paper(place, registered.id, quick) or await _train_and_judge(place, registered, executor, quick)
+    page = report(place, registered.id)
+    announce(registered.number, page, judgement)
+    get_run_logger().info("%s: %s", judgement.verdict, "; ".join(judgement.reasons))
+    return judgement
+
+
 async def _train_and_judge(place: Workspace, registered: Registered, executor: str, quick: bool) -> Judgement:
     """Look after look, until one decides or none is left."""
-    seeds = registered.first_look
-    while True:
-        planned = plan(place, registered.id, seeds, executor, quick)
-        get_run_logger().info("%d of %d runs have no result yet", len(planned.missing), planned.total)
-        if planned.missing and not quick and not planned.study:  # a quick run, and a study, are dry runs themselves
-            dry_run(place, planned, executor_named(executor))
-        await _train_all(place, planned, executor_named(executor))
-        judgement = judge(place, registered.id, planned.experiment)
-        if judgement.next_look is None:
-            return judgement
-        get_run_logger().info("undecided at %d seeds: going on to %d", seeds, judgement.next_look)
-        seeds = judgement.next_look
+    planned = plan(place, registered.id, registered.first_look, executor, quick)
+    with leased(place, planned.experiment):
+        while True:
+            get_run_logger().info("%d of %d runs have no result yet", len(planned.missing), planned.total)
+            if planned.missing and not quick and not planned.study:  # a quick run, or a study, is a dry run itself
+                dry_run(place, planned, executor_named(executor))
+            await _train_all(place, planned, executor_named(executor))
+            judgement = judge(place, registered.id, planned.experiment)
+            if judgement.next_look is None:
+                return judgement
+            get_run_logger().info("undecided: going on to %d seeds", judgement.next_look)
+            planned = plan(place, registered.id, judgement.next_look, executor, quick)
 
 
 async def _train_all(place: Workspace, planned: Planned, machine: Executor) -> None:
     """Every missing run, as many at once as the executor has room for, those of a study one after the other. One that
-    crashes stops none of the others.
+    crashes, or is refused, stops none of the others.
 
-    Raises an ExceptionGroup of InfrastructureError.
+    Raises what refused a run (CapError, RateError), or an ExceptionGroup of InfrastructureError.
     """
     if not planned.missing:
         return
     room = asyncio.Semaphore(1 if planned.study else machine.width)
     faults: list[InfrastructureError] = []
+    refusals: list[ValueError] = []
     done = 0
     artifact = await acreate_progress_artifact(progress=0.0, description=f"{len(planned.missing)} runs to train")
 
@@ -96,6 +106,8 @@ async def _train_all(place: Workspace, planned: Planned, machine: Executor) -> N
                 pass  # in the catalog; the judge finds its metrics not measured
             except InfrastructureError as fault:
                 faults.append(fault)
+            except ValueError as refusal:
+                refusals.append(refusal)
         done += 1
         await aupdate_progress_artifact(artifact, progress=100 * done / len(planned.missing))
 
@@ -103,5 +115,7 @@ async def _train_all(place: Workspace, planned: Planned, machine: Executor) -> N
     async with asyncio.TaskGroup() as group:
         for key, name in planned.missing.items():
             group.create_task(one(key, name))
+    if refusals:
+        raise refusals[0]
     if faults:
         raise ExceptionGroup("no verdict, since machines failed; what was trained is kept, so run it again", faults)

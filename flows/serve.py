@@ -1,5 +1,5 @@
-"""Offer every proposal as a deployment of the flow `mve`, under its number: `prefect deployment run mve/008`; and the
-digest, which runs on a schedule, as `digest/scheduled`."""
+"""Offer every proposal as a deployment of the flow `mve`, under its number: `prefect deployment run mve/008`; and what
+runs on a schedule: `digest/scheduled` and `collect/scheduled`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +19,7 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
     from prefect.deployments.runner import RunnerDeployment
     from prefect.types.entrypoint import EntrypointType
 
+    from flows.collect import EVERY, collect
     from flows.digest import CRON, digest
     from flows.mve import mve
 
@@ -47,6 +48,16 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
             parameters={"workspace": str(workspace.root), "catalog": workspace.catalog_url},
             cron=CRON,
             description="What has happened since the last digest, in research-log/",
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+    )
+    deployments.append(
+        RunnerDeployment.from_flow(
+            collect,
+            name="scheduled",
+            parameters={"workspace": str(workspace.root), "catalog": workspace.catalog_url},
+            interval=EVERY,
+            description="Bring in results that nobody waited for, and take up what a dead flow left",
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
     )
