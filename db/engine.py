@@ -12,6 +12,7 @@ from sqlmodel import Session
 from db import postgres, sqlite
 from db.errors import CatalogError
 from db.opened import Catalog as Catalog
+from proposals.words import without_password
 
 
 def open_catalog(url: str | Path, create: bool = True, read_only: bool = False) -> Catalog:
@@ -26,8 +27,10 @@ def open_catalog(url: str | Path, create: bool = True, read_only: bool = False) 
         return sqlite.open_path(Path(url).expanduser().absolute(), create, read_only)
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise CatalogError(f"{url!r} is no catalog URL; one looks like sqlite:////folder/catalog.sqlite") from error
+    except (ArgumentError, ValueError):
+        raise CatalogError(
+            f"{without_password(url)!r} is no catalog URL; one looks like sqlite:////folder/catalog.sqlite"
+        ) from None
     # what other tools write for the same server; the driver is ours to choose
     if parsed.drivername.split("+")[0] in ("postgresql", "postgres"):
         return postgres.open_url(parsed, create, read_only)
@@ -37,7 +40,9 @@ def open_catalog(url: str | Path, create: bool = True, read_only: bool = False) 
             "postgresql://user@host/database"
         )
     if not parsed.database or parsed.database == ":memory:" or parsed.query:
-        raise CatalogError(f"{url!r} must name a file and nothing else: sqlite:////folder/catalog.sqlite")
+        raise CatalogError(
+            f"{without_password(url)!r} must name a file and nothing else: sqlite:////folder/catalog.sqlite"
+        )
     return sqlite.open_path(Path(parsed.database).expanduser().absolute(), create, read_only)
 
 

@@ -12,16 +12,17 @@ def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]], styles: dict
     if not sys.stdout.isatty():
         print("\n".join(aligned(names, rows)))
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from flows.terminal import PlainConsole
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in names:
         table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(one_line(cell), style=(styles or {}).get(cell, "")) for cell in row))
-    Console(highlight=False).print(table)
+    PlainConsole().print(table)
 
 
 def aligned(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -52,8 +52,8 @@ def find(proposal: str, workspace: str | None) -> Path:
 
 
 def make_console(stderr: bool = False) -> "Console":
-    from rich.console import Console
+    from flows.terminal import PlainConsole
 
     # a pipe has no width: rows are to stay whole there
     stream = sys.stderr if stderr else sys.stdout
-    return Console(highlight=False, width=None if stream.isatty() else 150, stderr=stderr)
+    return PlainConsole(width=None if stream.isatty() else 150, stderr=stderr)

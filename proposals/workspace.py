@@ -1,7 +1,7 @@
 """Where things lie. A workspace is a folder with proposals, experiments, a research log and a catalog."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -9,10 +9,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Workspace:
-    """Paths below `root`; `catalog_url` is an SQLAlchemy URL."""
+    """Paths below `root`; `catalog_url` is an SQLAlchemy URL, which may hold a password and is therefore not shown."""
 
     root: Path
-    catalog_url: str
+    catalog_url: str = field(repr=False)
 
     @property
     def proposals(self) -> Path:

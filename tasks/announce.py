@@ -8,6 +8,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from proposals.judging.outcomes import Judgement
 from proposals.judging.show import show, show_interval
 from tasks.place import OPTIONS
+from templates.render import one_line
 
 
 def announce_verdict(number: str, page: Path, judgement: Judgement) -> None:
@@ -29,7 +30,7 @@ def announce_verdict(number: str, page: Path, judgement: Judgement) -> None:
             }
             for outcome in judgement.outcomes
         ],
-        description=f"{judgement.verdict}: {'; '.join(judgement.reasons)}",
+        description=f"{judgement.verdict}: {one_line('; '.join(judgement.reasons))}",
     )
     create_link_artifact(key=f"{key}-page", link=page.resolve().as_uri(), link_text=f"{judgement.verdict}: {page.name}")
 

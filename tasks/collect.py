@@ -19,6 +19,7 @@ from db.catalog import (
     registration_of_experiment,
 )
 from proposals.workspace import Workspace
+from tasks.accepting import accepted
 from tasks.executors import Fault, Finished, Running, State, executor_named
 from tasks.leases import look, me
 from tasks.ledger import bill
@@ -116,9 +117,9 @@ def _record(
 ) -> Finished | Fault:
     registration = load_registration(engine, registration_of_experiment(engine, experiment))
     settings = settings_of(place)
+    state = accepted(state)
     if isinstance(state, Finished):
         result = state.result
-        assert len(result.seeds) == 1, "one run, one seed; batches of seeds are split by their executor"
         used = result.seconds if state.seconds is None else state.seconds
         seconds, dollars = bill(engine, attempt, used, result.device, settings)
         try:
@@ -135,7 +136,8 @@ def _record(
                 now=now(),
             )
         except ValueError as error:  # left open, it would stop every later sweep
-            state = Fault("failed", f"its result cannot be recorded: {error}", seconds=used, device=result.device)
+            fault = Fault("failed", f"its result cannot be recorded: {error}", seconds=used, device=result.device)
+            state = accepted(fault)
         else:
             return state
     seconds, dollars = bill(engine, attempt, state.seconds, state.device, settings)

@@ -9,9 +9,11 @@ from pathlib import Path
 from prefect import task
 
 from db.catalog import load_registration, registration_of_experiment
+from proposals.words import harmless
 from proposals.workspace import Workspace
 from tasks.dispatch import request_for
 from tasks.executors import Executor
+from tasks.executors.environment import for_training
 from tasks.place import OPTIONS, catalog_of
 from tasks.plan import Planned
 
@@ -43,9 +45,12 @@ def run_dry(place: Workspace, planned: Planned, executor: Executor) -> dict[str,
 
 def _two_steps(variant: str, folder: Path) -> float:
     command = [sys.executable, "-m", "models.worker", str(folder), "--dry-run-steps", str(STEPS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", timeout=SECONDS, stdin=subprocess.DEVNULL,
+        env=for_training(),
+    )  # fmt: skip
     if done.returncode:
-        tail = "\n".join(done.stderr.splitlines()[-12:])
+        tail = harmless("\n".join(done.stderr[-20_000:].splitlines()[-12:]))
         raise DryRunError(f"the dry run of {variant} failed, so nothing was trained:\n{tail}")
     return float(json.loads((folder / "dry_run.json").read_text())["seconds_per_step"])
 

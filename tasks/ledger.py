@@ -8,6 +8,8 @@ from tasks.place import now
 from tasks.rates import PAID, rate_of, rate_of_device
 from tasks.settings import Settings
 
+CLOCKS_DIFFER = 300.0
+"""Seconds by which a machine may say more than we can have waited for it."""
 SLACK = 4
 """A run on a paid machine may take so many times its even share of the registered minutes."""
 
@@ -38,13 +40,16 @@ def bill(
     """Seconds and dollars of an attempt that is ending: measured seconds at the rate of the device that ran.
 
     seconds None: nobody measured them. On a paid machine they are then those since its submission, as far as its time
-    limit allows: rather too much than too little. Elsewhere they are not counted.
+    limit allows: rather too much than too little. Elsewhere they are not counted. What a machine says of itself is
+    believed as far as its time limit, or the clock since its submission.
     """
     reserved = reservation_of(engine, attempt)
     if reserved is None:  # begun by a version that reserved nothing, and paid nothing
-        return seconds or 0.0, 0.0
+        return (seconds if seconds and seconds > 0 else 0.0), 0.0
+    since = max(0.0, (now() - reserved.submitted_at).total_seconds())
+    if seconds is not None:
+        seconds = min(seconds, max(since, reserved.seconds) + CLOCKS_DIFFER) if seconds >= 0 else None
     if seconds is None:
-        since = max(0.0, (now() - reserved.submitted_at).total_seconds())
         seconds = min(since, reserved.seconds) if reserved.executor in PAID else 0.0
     rate = reserved.dollars_per_hour
     if device is not None and reserved.executor in PAID:

@@ -136,7 +136,8 @@ def setup_yaml(setup: AnySetup) -> str:
     for variant in content["variants"].values():
         if variant.get("mixer", {}).get("source"):
             variant["mixer"]["source"] = summary(variant["mixer"]["source"])
-    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100).strip()
+    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100).strip()
+    return text.replace("```", "'''")  # in a name it could end the fence that this stands in
 
 
 def deviation_rows(deviations: Iterable[Deviation]) -> list[dict[str, Any]]:

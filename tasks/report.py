@@ -51,6 +51,7 @@ from tasks.page import (
 from tasks.place import OPTIONS, catalog_of, experiment_folder
 from tasks.tables import beside, of_probes, of_study, timings, under_conditions
 from templates import render
+from templates.render import one_line
 
 
 def write_report(place: Workspace, registration: int) -> Path:
@@ -78,7 +79,7 @@ def write_report(place: Workspace, registration: int) -> Path:
 
 def write_log(path: Path, facts: ExperimentFacts, entries: Sequence[LogEntry]) -> None:
     """Append the entries that the file does not have yet. What stands in it, also by other hands, stays."""
-    written = path.read_text() if path.exists() else f"# Log {facts.number}: {facts.title}\n"
+    written = path.read_text() if path.exists() else f"# Log {facts.number}: {one_line(facts.title)}\n"
     new = ""
     for entry in entries:
         heading = f"## {utc(entry.at, seconds=True)} {entry.kind}"

@@ -95,9 +95,10 @@ def _columns(answer: "Answer") -> str:
 
 
 def _print_table(answer: "Answer") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from flows.terminal import PlainConsole
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for place, column in enumerate(answer.columns):
@@ -105,7 +106,7 @@ def _print_table(answer: "Answer") -> None:
         table.add_column(Text(column), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in answer.rows:
         table.add_row(*(Text(_shown(value), style="dim" if value is None else "") for value in row))
-    Console(highlight=False).print(table)
+    PlainConsole().print(table)
 
 
 def _is_number(answer: "Answer", place: int) -> bool:

@@ -16,7 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.request import TrainResult
-from tasks.executors.base import Fault, Finished, Handle, Request, Running, State
+from tasks.executors.base import Fault, Finished, Handle, Machine, Request, Running, State
+from tasks.executors.environment import for_training
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a result, which is kilobytes, or megabytes of curves where there are thousands of epochs."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Those that this process started, by process id: held so that their pipes stay open and they can be reaped."""
@@ -28,7 +32,7 @@ class LocalProcess:
     def __init__(self, width: int | None = None) -> None:
         self.width = width or len(os.sched_getaffinity(0))
 
-    def submit(self, request: Request) -> Handle:
+    def submit(self, request: Request, machine: Machine | None = None) -> Handle:
         folder = Path(request.directory)
         for stale in ("result.json", "error.json"):
             (folder / stale).unlink(missing_ok=True)
@@ -38,8 +42,7 @@ class LocalProcess:
             child = subprocess.Popen(
                 [sys.executable, "-m", "models.worker", "--lifeline", str(folder)],
                 stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
-                # one thread each: two such processes beat one with two threads
-                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+                env=for_training(),
             )  # fmt: skip
         _children[child.pid] = child
         return {"pid": child.pid, "started": start_time(child.pid), "at": began, "directory": str(folder)}
@@ -78,7 +81,10 @@ def _what_it_left(folder: Path, code: int | None, began: float | None) -> State:
     seconds = _seconds_at_work(folder, began)
     result = folder / "result.json"
     if result.exists():
-        return Finished(TrainResult.model_validate_json(result.read_text()), seconds)
+        try:
+            return Finished(TrainResult.model_validate_json(_content(result)), seconds)
+        except ValueError as error:
+            return Fault("failed", f"what it left is no result: {error}", _tail(folder / "log.txt"), seconds)
     return replace(_fault(folder, code), seconds=seconds)
 
 
@@ -86,8 +92,11 @@ def _fault(folder: Path, code: int | None) -> Fault:
     log = _tail(folder / "log.txt")
     error = folder / "error.json"
     if error.exists():
-        told = json.loads(error.read_text())
-        return Fault("failed", f"{told['type']}: {told['message']}", log)
+        try:
+            told = json.loads(_content(error))
+            return Fault("failed", f"{told['type']}: {told['message']}", log)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return Fault("failed", "the training process failed, and what it says of that cannot be read", log)
     if code == 130:
         return Fault("cancelled", "the training was told to stop; its checkpoint is kept", log)
     if code is not None and code < 0:
@@ -130,6 +139,15 @@ def _release(pid: int) -> None:
     if child is not None and child.stdin is not None:
         with contextlib.suppress(OSError):
             child.stdin.close()
+
+
+def _content(path: Path) -> bytes:
+    """Raises ValueError where it is too large to be what a training writes."""
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"{path.name} has more than {MOST_BYTES // 2**20} MiB")
+    return content
 
 
 def _tail(path: Path, lines: int = 50) -> str:

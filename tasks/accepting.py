@@ -1,0 +1,65 @@
+"""What came from a training is data of somebody else: a child that ran an own mixer, a container, an older version. It
+is looked at before it is written down, so that whatever it says the catalog takes it, or says why not."""
+
+from dataclasses import replace
+
+from models.request import SeedResult, TrainResult
+from proposals.words import harmless
+from tasks.executors import Fault, Finished
+
+MOST_VALUES = 2_000
+MOST_POINTS = 1_000_000
+MOST_VERSIONS = 50
+LONGEST_NAME = 200
+LONGEST_REASON = 2_000
+LONGEST_LOG = 20_000
+MOST = 2**53
+"""Of counts, and of seconds: whole numbers beyond are exact nowhere."""
+
+
+def accepted(state: Finished | Fault) -> Finished | Fault:
+    """The same with harmless words, cut where they go on for too long; a fault where the result cannot be one."""
+    if isinstance(state, Fault):
+        device = None if state.device is None else harmless(state.device[:LONGEST_NAME])
+        reason, log = harmless(state.reason[:LONGEST_REASON]), harmless(state.log_tail[-LONGEST_LOG:])
+        return replace(state, reason=reason, log_tail=log, device=device)
+    wrong = why_not(state.result)
+    if wrong is None:
+        return state
+    return Fault("failed", harmless(f"what it left is no result: {wrong}"), seconds=state.seconds)
+
+
+def why_not(result: TrainResult) -> str | None:
+    """What is wrong with a result that has the right shape; None where nothing is."""
+    if len(result.seeds) != 1:
+        return f"it is of {len(result.seeds)} seeds, and a run has one"
+    if not 0 <= result.seconds <= MOST:
+        return f"it took {result.seconds:g} s"
+    if len(result.versions) > MOST_VERSIONS:
+        return f"it names {len(result.versions)} versions"
+    words = [result.device, *result.versions, *result.versions.values()]
+    if any(len(word) > LONGEST_NAME or harmless(word) != word for word in words):
+        return "its device or its versions are no names"
+    return _why_not_seed(result.seeds[0])
+
+
+def _why_not_seed(one: SeedResult) -> str | None:
+    counts = [
+        one.epochs,
+        one.resumed,
+        one.best_epoch or 0,
+        *(n for point in one.curve for n in (point.step, point.epoch)),
+    ]
+    if any(not 0 <= count <= MOST for count in counts):
+        return "its epochs and steps are no counts"
+    if len(one.values) > MOST_VALUES or len(one.curve) > MOST_POINTS:
+        return f"it has {len(one.values):,} values and {len(one.curve):,} points of curves"
+    if len({(point.metric, point.step) for point in one.curve}) != len(one.curve):
+        return "its curve has two values at one step"
+    names = [one.data_sha256, *(value.metric for value in one.values)]
+    names += [str(part) for value in one.values for item in value.condition.items() for part in item]
+    if any(len(name) > LONGEST_NAME or harmless(name) != name for name in names):
+        return "its metrics or their conditions are no names"
+    if any(value.spread is not None and value.spread < 0 for value in one.values):
+        return "one of its spreads is negative"
+    return None
