@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import yaml
 from markupsafe import Markup
 
+from proposals.reading.document import load
 from tasks.site.prose import FRONT_MATTER, Links, to_html
 
-FACTS = ("proposals", "experiments", "tricks", "window", "source")
-"""What the front matter of an update may say, beside title and date."""
+FACTS = ("proposals", "experiments", "tricks", "source")
+"""What the front matter of an update may say of it, beside title and date."""
 
 
 class Entry(NamedTuple):
@@ -32,12 +33,16 @@ def entries(folder: Path) -> list[Entry]:
 
 def body(entry: Entry, page: Path, known: Mapping[Path, Path]) -> Markup:
     links = Links(entry.source.parent, page, known)
-    return to_html(entry.source.read_text(encoding="utf-8", errors="replace"), 2, links)
+    return to_html(_text(entry.source), 2, links)
+
+
+def _text(path: Path) -> str:
+    """With a broken encoding mended, as proposals are read."""
+    return "\n".join(load(path).lines)
 
 
 def _entry(path: Path) -> Entry | None:
-    text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
-    front = FRONT_MATTER.match(text)
+    front = FRONT_MATTER.match(_text(path))
     try:
         said: Any = yaml.safe_load(front[0].strip().strip("-.")) if front else None
     except yaml.YAMLError:

@@ -15,13 +15,15 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
+COMMENT = re.compile(r"^[ \t]*<!--(?:(?!-->).)*-->[ \t]*$", re.MULTILINE)
+"""On a line of its own, such as the marks around the notes of a digest."""
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*\n", re.DOTALL)
 
 
 def to_html(markdown: str, lowest: int, links: "Links") -> Markup:
     """The text below its front matter. lowest: the level of its highest heading on the page."""
     parser = _parser()
-    tokens = parser.parse(FRONT_MATTER.sub("", markdown.replace("\r\n", "\n")))
+    tokens = parser.parse(COMMENT.sub("", FRONT_MATTER.sub("", markdown.replace("\r\n", "\n"))))
     _lower(tokens, lowest)
     for token in tokens:
         _mend(token.children or (), links)

@@ -27,7 +27,7 @@ def write_site(place: Workspace, out: Path, newest: int) -> Written:
     site = Written(out)
     for asset in ("style.css", "filter.js"):
         site.put(asset, (TEMPLATES / asset).read_text(encoding="utf-8"))
-    journal = entries(place.root / "research-log")
+    journal = entries(place.research_log)
     with open_catalog(place.catalog_url, read_only=True) as catalog:
         glances = proposals_at_a_glance(catalog.engine)
         known = _shown_where(place, out, glances[:newest], journal)

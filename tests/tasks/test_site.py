@@ -12,6 +12,7 @@ from statistics import median
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from typer.testing import CliRunner
 
 from db import catalog
 from db.catalog import Glance, Point, open_catalog
@@ -55,6 +56,8 @@ date: 2026-02-15T03:52:00
 proposals: 2
 ---
 ## What happened
+
+<!-- notes -->
 
 See [008](../proposals/008-cosine-log-linear-attention.md).
 """
@@ -143,6 +146,7 @@ def test_text_is_shown_and_never_obeyed(place: Workspace, tmp_path: Path) -> Non
         told += seen.text
     assert told.count("alert(2)") >= 5  # title, trick, log entry and the reason of who overruled, as words
     assert "alert(3)" in told
+    assert "notes -->" not in told
     assert "image: picture" in told
     data = (out / "proposals.js").read_text()
     rows = json.loads(data.removeprefix("var catalog = ").strip().removesuffix(";"))["rows"]
@@ -203,6 +207,16 @@ def test_each_page_can_be_walked_by_keyboard_and_by_ear(place: Workspace, tmp_pa
         assert all(chart.get("aria-label") for chart in seen.all("svg"))
         regions = [a for tag, a in seen.elements if a.get("class") == "scroll"]
         assert all(a.get("tabindex") == "0" and a.get("aria-label") for a in regions)
+
+
+def test_the_command_says_what_it_wrote(place: Workspace, tmp_path: Path) -> None:
+    from flows.cli import app
+
+    asked = ["pages", "--workspace", str(tmp_path), "--catalog", place.catalog_url, "--newest", "2"]
+    told = json.loads(CliRunner().invoke(app, [*asked, "--json"], catch_exceptions=False).stdout)
+    assert Path(told["index"]) == tmp_path / "site" / "index.html"
+    assert told["files"] == len(told["changed"]) == 9
+    assert "9 files, 0 of them new or changed" in CliRunner().invoke(app, asked, catch_exceptions=False).stdout
 
 
 def test_an_empty_catalog_has_a_site_too(tmp_path: Path) -> None:
