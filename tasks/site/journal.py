@@ -8,11 +8,16 @@ from typing import Any, NamedTuple
 import yaml
 from markupsafe import Markup
 
+from proposals.errors import ProposalError
 from proposals.reading.document import load
+from proposals.reading.yaml_tree import has_aliases
 from tasks.site.prose import FRONT_MATTER, Links, to_html
 
 FACTS = ("proposals", "experiments", "tricks", "source")
 """What the front matter of an update may say of it, beside title and date."""
+
+LONGEST = 20_000
+"""Letters of a front matter."""
 
 
 class Entry(NamedTuple):
@@ -41,12 +46,20 @@ def _text(path: Path) -> str:
     return "\n".join(load(path).lines)
 
 
-def _entry(path: Path) -> Entry | None:
-    front = FRONT_MATTER.match(_text(path))
+def _said(front: str) -> Any:
+    """None where it is no YAML, too long, or could stand for more than it is."""
     try:
-        said: Any = yaml.safe_load(front[0].strip().strip("-.")) if front else None
-    except yaml.YAMLError:
+        return None if len(front) > LONGEST or has_aliases(front) else yaml.safe_load(front)
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date such as 2026-99-99 is a ValueError
         return None
+
+
+def _entry(path: Path) -> Entry | None:
+    try:
+        front = FRONT_MATTER.match(_text(path))
+    except ProposalError:
+        return None
+    said = _said(front[0].strip().strip("-.")) if front else None
     if not isinstance(said, dict) or "date" not in said:
         return None
     moment = said["date"]

@@ -89,7 +89,7 @@ def length_axes(setup: AnySetup, stem: str) -> Axes:
     trained = trained_length(setup)
     return Axes(
         title=f"{stem}: test accuracy by length, median over seeds and range",
-        x="length (tokens, logarithmic)",
+        x="length (logarithmic)",
         y="test accuracy",
         log_x=True,
         noted=None if trained is None else (trained, f"trained at {trained:g}"),

@@ -55,13 +55,17 @@ def proposal_page(engine: Engine, place: Workspace, glance: Glance, links: Links
         **_words(place, glance.stem, links),
         "main": main,
         "registrations": registrations,
-        **dict.fromkeys(("frozen", "judged", "overruled", "ran")),
+        **dict.fromkeys(("broken", "frozen", "judged", "overruled", "ran")),
         "log": log_of(engine, glance.stem),
         "imported": imported_report(engine, glance.number),
     }
     if main is None:
         return Page(context, None)
-    frozen = load_registration(engine, main.id)
+    try:
+        frozen = load_registration(engine, main.id)
+    except ValueError as fault:
+        # altered, or of a kind that this code no longer knows: one such does not keep all others from being shown
+        return Page({**context, "broken": str(fault)}, None)
     judged = latest_judgement(engine, main.id)
     experiment = judged.experiment_id if judged else main.experiment_id
     context["frozen"] = {

@@ -67,7 +67,10 @@ def _parser() -> MarkdownIt:
 
 def _allowed(link: str) -> bool:
     """Called with the link as the browser would get it. `//host/` is elsewhere too."""
-    parts = urlsplit(link.strip())
+    try:
+        parts = urlsplit(link.strip())
+    except ValueError:  # such as http://[
+        return False
     return parts.scheme in ("http", "https") or (not parts.scheme and not parts.netloc and ":" not in parts.path)
 
 

@@ -2,8 +2,10 @@
 
 import json
 import random
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -207,6 +209,22 @@ def test_each_page_can_be_walked_by_keyboard_and_by_ear(place: Workspace, tmp_pa
         assert all(chart.get("aria-label") for chart in seen.all("svg"))
         regions = [a for tag, a in seen.elements if a.get("class") == "scroll"]
         assert all(a.get("tabindex") == "0" and a.get("aria-label") for a in regions)
+
+
+def test_an_altered_registration_is_told_and_the_others_are_shown(place: Workspace, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "db" / "catalog.sqlite")) as connection, connection:
+        guards = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'registration'"
+        for (name,) in connection.execute(guards).fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(
+            "UPDATE registration SET canonical_json = replace(canonical_json, '0.8', '0.7') WHERE id = 1"
+        )
+    write_site(place, tmp_path / "site", newest=200)
+    altered = Seen((tmp_path / "site" / "proposals" / f"{samples.STEM}.html").read_text()).text
+    assert "cannot be shown" in altered
+    assert "was altered" in altered
+    assert "beat one" in altered
+    assert "Criteria" in Seen((tmp_path / "site" / "proposals" / "022-displacement-rank.html").read_text()).text
 
 
 def test_the_command_says_what_it_wrote(place: Workspace, tmp_path: Path) -> None:
