@@ -50,7 +50,9 @@ async def train_run(place: Workspace, experiment: int, key: str, name: str, exec
         machine, attempt = begun
         try:
             state = await _end_of(machine, attempt)
-        except asyncio.CancelledError:
+        except Exception:
+            raise  # it could not be asked after: it stays open, and a later flow asks
+        except BaseException:  # cancelled, Ctrl-C, or Prefect's own on SIGTERM, which may arise anywhere in this thread
             record(place, experiment, attempt.attempt, name, _cancelled(machine, attempt))
             raise
         ended = record(place, experiment, attempt.attempt, name, state)
