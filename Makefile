@@ -6,13 +6,16 @@ PROPOSAL ?= 008
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run quick serve test lint types bench calibrate picture ci clean
+.PHONY: run quick lab serve test lint types bench calibrate picture ci clean
 
 run: $(INSTALLED)  ## Test a proposal: train, decide, report (PROPOSAL=008)
 	$(BIN)/mve run $(PROPOSAL)
 
 quick: $(INSTALLED)  ## The same with one seed and few epochs, within a minute
 	$(BIN)/mve run $(PROPOSAL) --quick
+
+lab: $(INSTALLED)  ## Test every proposal, one after the other; goes on where it was stopped
+	$(BIN)/mve run --all
 
 serve: $(INSTALLED)  ## Offer every proposal as a Prefect deployment
 	$(BIN)/mve serve
