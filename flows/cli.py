@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.commands.collect import collect
 from flows.commands.digest import digest
 from flows.commands.formalize import formalize
+from flows.commands.gpu import deploy_gpu
 from flows.commands.imports import import_reports
 from flows.commands.list import list_proposals
 from flows.commands.new import new
@@ -18,7 +20,8 @@ from flows.commands.pages import pages
 from flows.commands.show import show
 from flows.commands.sql import sql
 from flows.commands.status import status
-from flows.options import AsJson, Catalog, Name, Root, find, make_console
+from flows.options import AsJson, Catalog, Name, Root, find, make_console, numbers
+from proposals.words import harmless
 from proposals.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
@@ -39,7 +42,9 @@ app.command("list")(list_proposals)
 app.command()(show)
 app.command()(status)
 app.command()(digest)
+app.command()(collect)
 app.command()(pages)
+app.command()(deploy_gpu)
 
 
 def main() -> None:
@@ -49,13 +54,19 @@ def main() -> None:
     except (ValueError, FileNotFoundError, ConnectionError, PermissionError) as error:
         if os.environ.get("MVE_TRACEBACK"):
             raise
-        print(f"mve: {error}", file=sys.stderr)
+        print(f"mve: {harmless(str(error))}", file=sys.stderr)
         sys.exit(2)
 
 
 @app.command()
 def check(proposal: Name, as_json: AsJson = False, workspace: Root = None) -> None:
-    """Read a proposal and say whether it can be decided. Exit code 0: fine; 1: refused; 2: could not be checked."""
+    """Read a proposal and say whether it can be decided. Exit code 0: fine; 1: refused; 2: could not be checked.
+
+    \b
+    Examples:
+      mve check 008
+      mve check drafts/031-an-idea.md --json
+    """
     from flows.show import print_check
     from proposals.checks import check as check_proposal
 
@@ -70,23 +81,37 @@ def check(proposal: Name, as_json: AsJson = False, workspace: Root = None) -> No
 @app.command()
 def run(
     proposals: Annotated[
-        list[str] | None, typer.Argument(metavar="[PROPOSAL]...", help="Numbers, stems or paths, in this order.")
+        list[str] | None,
+        typer.Argument(metavar="[PROPOSAL]...", help="Numbers, stems or paths, in this order.", autocompletion=numbers),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every proposal of the workspace.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One seed, few epochs: a verdict marked as reduced.")] = False,
-    executor: Annotated[str, typer.Option(help="Where to train: local.")] = "local",
+    executor: Annotated[
+        str | None, typer.Option(help="Where to train: local or modal; else the default in the workspace's mve.toml.")
+    ] = None,
     wandb: Annotated[bool, typer.Option("--wandb", help="Mirror it to Weights & Biases; MVE_WANDB=1 always.")] = False,
     as_json: AsJson = False,
     workspace: Root = None,
     catalog: Catalog = None,
 ) -> None:
     """Train what is missing, decide, and write the results page. Exit code 0 whatever the verdict; of several proposals
-    1 where one was refused or failed."""
+    1 where one was refused or failed.
+
+    \b
+    Examples:
+      mve run 008 --quick
+      mve run 008 022 --wandb
+      mve run --all --json > verdicts.json
+    """
     from flows.server import configure_prefect, ensure_server
+    from tasks.executors import check_ready
+    from tasks.settings import settings_of
 
     if every == bool(proposals):
         raise ValueError("name the proposals to run, such as `mve run 008`, or ask for all of them with --all")
     place = find_workspace(workspace, catalog)
+    executor = executor or settings_of(place).executor.default
+    check_ready(executor)
     paths = _all_of(place) if every else [find(name, workspace) for name in proposals or ()]
     console = make_console(stderr=as_json)
     alone = len(paths) == 1 and not every and not as_json
@@ -128,7 +153,12 @@ def judge(
     as_json: AsJson = False,
     workspace: Root = None,
 ) -> None:
-    """Judge measurements from elsewhere by the proposal's criteria. Trains nothing and writes nothing."""
+    """Judge measurements from elsewhere by the proposal's criteria. Trains nothing and writes nothing.
+
+    \b
+    Examples:
+      mve judge 008 --metrics numbers.json
+    """
     from flows.show import print_judgement
     from proposals.checks import freeze
     from proposals.judging.files import read_measurements
@@ -144,7 +174,12 @@ def judge(
 
 @app.command()
 def verify(proposal: Name, as_json: AsJson = False, workspace: Root = None, catalog: Catalog = None) -> None:
-    """Derive the stored verdict again from the catalog. Exit code 0: it matches; 1: it does not."""
+    """Derive the stored verdict again from the catalog. Exit code 0: it matches; 1: it does not.
+
+    \b
+    Examples:
+      mve verify 008
+    """
     from proposals.reading import stem_of
     from tasks.verify import verify_verdict
 

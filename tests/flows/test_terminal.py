@@ -216,8 +216,9 @@ def _section(command: str) -> str:
 def test_the_manual_has_every_command_with_an_example() -> None:
     from flows.cli import app
 
-    listed = {one.name or (one.callback.__name__ if one.callback else "") for one in app.registered_commands}
-    assert set(re.findall(r"^### mve (\w+)$", MANUAL, re.MULTILINE)) == listed
+    named = [(one.name, one.callback) for one in app.registered_commands]
+    listed = {name or (call.__name__.replace("_", "-") if call else "") for name, call in named}
+    assert set(re.findall(r"^### mve ([\w-]+)$", MANUAL, re.MULTILINE)) == listed
     help_text = CliRunner().invoke(app, ["--help"]).stdout
     for command in listed:
         assert re.search(rf"^│ {command} ", help_text, re.MULTILINE), command
@@ -232,6 +233,25 @@ def test_options_of_the_examples_exist() -> None:
         if options:
             told = CliRunner().invoke(app, [command, "--help"]).stdout
             assert [option for option in options if option not in told] == [], line
+
+
+@pytest.mark.server
+@pytest.mark.slow
+@pytest.mark.xdist_group("server")
+def test_a_run_as_json_with_its_mirror(mve: Any, prefect_api: str, tmp_path: Path) -> None:
+    pytest.importorskip("wandb", reason="wandb is an extra: pip install 'mve[wandb]'")
+    place = write_proposal(tmp_path, seeds="[2]\nerror: 0.3")
+    done = mve("run", "101", "--json", "--wandb", workspace=tmp_path, api=prefect_api)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["proposals"]
+    (inner,) = re.findall(r"`proposals` \(each with (.*?)\)", _section("run"), re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", inner)) == set(row)
+    assert (row["number"], row["verdict"], row["seeds"]) == ("101", "PROCEED", 2)
+    assert "1 of 1 reached a verdict" in done.stderr
+    page = (place.experiments / "101-small-recall" / "results.md").read_text()
+    assert "| W&B | 4 runs, offline; `wandb sync wandb/" in page
+    assert len(list((tmp_path / "wandb").rglob("*.wandb"))) == 4
+    assert "mirrored: 4 runs to W&B" in shown(place, "show", "101")
 
 
 def _complete(words: str, place: Workspace) -> list[str]:
