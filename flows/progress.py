@@ -23,6 +23,7 @@ from db.catalog import (
     registration_with,
     run_states,
 )
+from flows.parameters import catalog_parameter
 from flows.show import print_judgement
 from proposals.reading import home_of, read_proposal, stem_of
 from proposals.spec import Registration, StudySetup
@@ -74,7 +75,7 @@ def watch(
     with open_catalog(place.catalog_url):
         pass  # it is there before anyone looks into it
     with _watching(place, frozen, console, position):
-        asyncio.run(mve(stem_of(path), str(place.root), place.catalog_url, quick, executor, wandb))
+        asyncio.run(mve(stem_of(path), str(place.root), catalog_parameter(place), quick, executor, wandb))
     return frozen.sha256
 
 
@@ -203,5 +204,5 @@ def _last_epoch(place: Workspace, state: RunState) -> tuple[int, float] | None:
         last = path.read_bytes().rsplit(b"\n", 2)[-2]
         line = json.loads(last)
         return int(line["epoch"]), float(line["seeds"][0].get("validation_accuracy", 0.0))
-    except (OSError, ValueError, IndexError, KeyError):
+    except (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError):
         return None

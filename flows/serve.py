@@ -4,6 +4,7 @@ runs on a schedule: `digest/scheduled` and `collect/scheduled`."""
 from collections.abc import Callable
 from pathlib import Path
 
+from flows.parameters import catalog_parameter
 from proposals.errors import ProposalError
 from proposals.reading import list_proposals, read_proposal, stem_of
 from proposals.workspace import Workspace
@@ -23,6 +24,7 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
     from flows.digest import CRON, digest
     from flows.mve import mve
 
+    catalog = catalog_parameter(workspace)
     deployments: list[RunnerDeployment] = []
     for path in list_proposals(workspace.proposals):
         refusal = _why_not(path)
@@ -34,7 +36,7 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
             RunnerDeployment.from_flow(
                 mve,
                 name=stem.split("-", 1)[0],
-                parameters={"proposal": stem, "workspace": str(workspace.root), "catalog": workspace.catalog_url},
+                parameters={"proposal": stem, "workspace": str(workspace.root), "catalog": catalog},
                 description=f"Train and judge {stem}",
                 entrypoint_type=EntrypointType.MODULE_PATH,
             )
@@ -45,7 +47,7 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
         RunnerDeployment.from_flow(
             digest,
             name="scheduled",
-            parameters={"workspace": str(workspace.root), "catalog": workspace.catalog_url},
+            parameters={"workspace": str(workspace.root), "catalog": catalog},
             cron=CRON,
             description="What has happened since the last digest, in research-log/",
             entrypoint_type=EntrypointType.MODULE_PATH,
@@ -55,7 +57,7 @@ def serve_proposals(workspace: Workspace, say: Callable[[str], None]) -> None:
         RunnerDeployment.from_flow(
             collect,
             name="scheduled",
-            parameters={"workspace": str(workspace.root), "catalog": workspace.catalog_url},
+            parameters={"workspace": str(workspace.root), "catalog": catalog},
             interval=EVERY,
             description="Bring in results that nobody waited for, and take up what a dead flow left",
             entrypoint_type=EntrypointType.MODULE_PATH,

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from proposals.reading.folder import check_stem
 from proposals.workspace import Workspace
 
 
@@ -15,6 +16,7 @@ class BusyError(ValueError):
 @contextmanager
 def only_one(place: Workspace, stem: str) -> Iterator[None]:
     """Raises BusyError, naming the other process, where `stem` is being tested already."""
+    check_stem(stem)  # a flow's parameter is whatever somebody typed into a page
     place.runs.mkdir(parents=True, exist_ok=True)
     with (place.runs / f"{stem}.lock").open("a+") as file:
         try:

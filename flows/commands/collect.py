@@ -18,8 +18,9 @@ def collect(as_json: AsJson = False, workspace: Root = None, catalog: Catalog = 
     console = make_console(stderr=as_json)
     ensure_server(configure_prefect(place.root), say=console.print)
     from flows.collect import collect as collect_flow
+    from flows.parameters import catalog_parameter
 
-    found = asyncio.run(collect_flow(str(place.root), place.catalog_url))
+    found = asyncio.run(collect_flow(str(place.root), catalog_parameter(place)))
     if as_json:
         typer.echo(json.dumps(found.as_json()))
     swept = found.swept

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from proposals.errors import Problem, UnreadableError
 from proposals.reading.encoding import repaired
-from proposals.reading.folder import stem_of
+from proposals.reading.folder import check_stem, stem_of
 
 LARGEST = 20_000_000
 
@@ -70,7 +70,8 @@ class Document:
 
 
 def load(path: Path) -> Document:
-    """Raises UnreadableError where the file is not there or is no UTF-8 text."""
+    """Raises UnreadableError where the file is not there or is no UTF-8 text, ProposalError where its name is none."""
+    check_stem(stem_of(path))
     return parse(load_source(path), str(path), stem_of(path))
 
 

@@ -7,7 +7,10 @@ from proposals.errors import Problem, ProposalError, UnreadableError
 from proposals.language.names import nearest
 
 DOCUMENT = "proposal.md"
+LONGEST_STEM = 200
+"""Bytes: a name of a file has 255 at most, and ours get endings."""
 _NUMBER = re.compile(r"[0-9]+")
+_STEM = re.compile(r"\w(?:[\w ,+=@()-]|\.(?!\.))*")
 
 
 def _has_own_folder(path: Path) -> bool:
@@ -18,6 +21,19 @@ def number_of(stem: str) -> str:
     """Digits at the head of the stem, as text; the stem itself where it begins with none."""
     match = _NUMBER.match(stem)
     return match[0] if match else stem
+
+
+def check_stem(stem: str) -> None:
+    """The stem names folders, files and deployments, and stands in links and tables. Raises ProposalError where it
+    could be more than a name."""
+    if not _STEM.fullmatch(stem) or len(stem.encode("utf-8", "replace")) > LONGEST_STEM:
+        shown = ascii(stem if len(stem) <= 60 else stem[:60] + "...")
+        raise ProposalError(
+            Problem(
+                f"{shown} cannot be a proposal's name: it is part of folder names and of links",
+                f"Name the file with letters, digits, `-` and `_`, in {LONGEST_STEM} bytes, such as 008-my-idea.md",
+            )
+        )
 
 
 def stem_of(path: Path) -> str:
@@ -32,7 +48,8 @@ def home_of(path: Path) -> Path:
 
 
 def path_of(folder: Path, stem: str) -> Path:
-    """Where the proposal with this stem lies, or would lie."""
+    """Where the proposal with this stem lies, or would lie. Raises ProposalError where it can be no stem."""
+    check_stem(stem)
     in_its_own = folder / stem / DOCUMENT
     return in_its_own if in_its_own.is_file() else folder / f"{stem}.md"
 

@@ -30,6 +30,8 @@ class SetupReading:
     lines: dict[str, int]
 
 
+LONGEST_NAME = 200
+"""Bytes of a variant's name."""
 NO_SETUP = SetupReading(None, (), {})
 
 
@@ -81,6 +83,8 @@ def _clashing_names(setup: AnySetup, tree: Mapping, file: str) -> list[Problem]:
             refuse(("variants", name), f"`{name}` cannot be written in a criterion", _AS_NAME)
         elif name in taken:
             refuse(("variants", name), f"`{name}` is also {taken[name]}", "Rename the variant")
+        elif len(name.encode()) > LONGEST_NAME:
+            refuse(("variants", name), f"`{name[:40]}...` is too long to name a folder", "Rename the variant")
         taken.setdefault(name, f"the variant `{name}`")
     for name, variant in setup.variants.items():
         for alias in variant.aliases:

@@ -72,6 +72,11 @@ def read_mapping(text: str, file: str, first_line: int) -> Mapping:
     return node
 
 
+def has_aliases(text: str) -> bool:
+    """Whether a few lines of YAML could stand for more than they are. Raises yaml.YAMLError."""
+    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+
+
 class _Reader:
     def __init__(self, file: str, first_line: int) -> None:
         self.file = file
