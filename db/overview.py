@@ -145,10 +145,7 @@ def open_runs(engine: Engine) -> list[OpenRun]:
     )  # fmt: skip
     with reading(engine) as session:
         rows = session.connection().execute(asked).mappings().all()
-    return [
-        OpenRun(**{**row, "handle": None if row["handle"] is None else json.loads(row["handle"])})
-        for row in rows
-    ]
+    return [OpenRun(**{**row, "handle": None if row["handle"] is None else json.loads(row["handle"])}) for row in rows]
 
 
 def waiting(engine: Engine) -> list[Waiting]:
