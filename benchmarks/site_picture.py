@@ -1,4 +1,4 @@
-"""The pages as the docs show them: `python -m benchmarks.site_picture --workspace FOLDER --proposal 008`.
+"""The pages as the docs show them: `python -m benchmarks.site_picture --workspace FOLDER --proposal 101`.
 
 Writes the site of that workspace into a temporary folder and takes docs/site-index.png and docs/site-proposal.png. The
 catalog is copied first, so that one in use is left in peace, and migrated in its copy. Needs chromium on the PATH.
@@ -25,8 +25,8 @@ WIDTH = 1100
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", help="folder with proposals/ and db/catalog.sqlite; else this repository")
-    parser.add_argument("--proposal", default="008", help="whose page is shown")
-    parser.add_argument("--heights", type=int, nargs=2, default=(1000, 2000), help="of the two pictures, in pixels")
+    parser.add_argument("--proposal", default="101", help="whose page is shown")
+    parser.add_argument("--heights", type=int, nargs=2, default=(1000, 2560), help="of the two pictures, in pixels")
     options = parser.parse_args()
     place = find_workspace(options.workspace, None)
     stem = stem_of(find_proposal(place.proposals, options.proposal))
