@@ -28,6 +28,8 @@ MOST_UPLOAD = 20 * 1024 * 1024
 """The code goes up, not an environment."""
 PROBE_SECONDS = 3.0
 """Without a network the client itself would wait for a minute, in every call."""
+PROBED_FOR = 10.0
+"""Seconds for which a network that was there is taken to be there."""
 LOOK_SECONDS = 15.0
 """So often the volume of a call that still runs is looked at, should its reply have been lost."""
 LOG_LINES = 50
@@ -46,6 +48,7 @@ class Modal:
     def __init__(self) -> None:
         self._asked: dict[str, float] = {}
         self._looked: dict[str, float] = {}
+        self._reached = -inf
 
     def submit(self, request: Request, machine: Machine | None = None) -> Handle:
         if machine is None:
@@ -65,7 +68,7 @@ class Modal:
             "code": modal_app.code_of(request),
             "mark": LOCAL if local else "",
         }
-        call = _function(machine.gpu, seconds, self.width).spawn(json.dumps(order, allow_nan=False))
+        call = _spawn(machine.gpu, seconds, self.width, json.dumps(order, allow_nan=False))
         seeds = list(request.seeds) if isinstance(request, TrainRequest) else [request.seed]
         return {"call": call.object_id, "run": run, "seeds": seeds, "seconds": seconds, "at": time.time()}
 
@@ -73,13 +76,15 @@ class Modal:
         """Asks the service, and the volume where the service has nothing to say. A service that cannot be asked now
         says nothing about the call: it counts as running."""
         call, now = str(handle["call"]), time.monotonic()
-        if now - self._asked.get(call, -1e9) < (0.2 if is_local() else 2.0):
+        if now - self._asked.get(call, -inf) < (0.2 if is_local() else 2.0):
             return Running()
         self._asked[call] = now
-        try:
-            check_ready()
-        except (ImportError, ValueError, ConnectionError):
-            return Running()
+        if now - self._reached > PROBED_FOR:
+            try:
+                check_ready()
+            except NotReadyError:
+                return Running()
+            self._reached = now
         state = self._ask(handle)
         if isinstance(state, Running) and now - self._looked.setdefault(call, now) > LOOK_SECONDS:
             self._looked[call] = now
@@ -251,18 +256,19 @@ def _plain(function_utils: Any) -> None:
     function_utils.deserialize_data_format = only_cbor
 
 
-def _function(gpu: str | None, seconds: int, containers: int) -> Any:
+def _spawn(gpu: str | None, seconds: int, containers: int, order: str) -> Any:
     modal = _modal()
     from tasks.executors import modal_app
 
     try:
         function = modal.Function.from_name(modal_app.APP, modal_app.FUNCTION)
-        function.hydrate()
+        return function.with_options(gpu=gpu, timeout=seconds, max_containers=containers).spawn(order)
     except modal.exception.NotFoundError:
         raise NotReadyError("nothing is deployed to Modal yet: run `mve deploy-gpu` once") from None
     except modal.exception.AuthError as error:
         raise NotReadyError(f"Modal does not accept the token: {error}. Make another with `modal token new`") from None
-    return function.with_options(gpu=gpu, timeout=seconds, max_containers=containers)
+    except modal.exception.Error as error:
+        raise NotReadyError(f"Modal did not take the call: {type(error).__name__}: {error}") from None
 
 
 # -- what became of a call -----------------------------------------------------------------------------------

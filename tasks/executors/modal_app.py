@@ -229,5 +229,5 @@ def _versions() -> dict[str, str]:
     if torch.version.cuda:
         found["cuda"] = torch.version.cuda
     with suppress(OSError):
-        found["driver"] = Path("/proc/driver/nvidia/version").read_text().splitlines()[0]
+        found["driver"] = Path("/proc/driver/nvidia/version").read_text().splitlines()[0][:200]
     return {name: value for name, value in found.items() if value}

@@ -17,12 +17,21 @@ from modal_proto import api_pb2 as api
 from tests.modal_server.deploying import Deploying
 from tests.modal_server.faults import Faults
 from tests.modal_server.rpc import TASK, answers
+from tests.modal_server.serving import REPOSITORY
 from tests.modal_server.state import Call, Container, Function, Input
 
 HEARTBEAT_SECONDS = 12.0
 """So long is a heartbeat held, so that a cancellation reaches the container at once; its client gives up after 15."""
 MOST_STARTS = 8
 """Containers that one input is given to before its call is given up."""
+
+BARE = f"""
+import sys
+
+sys.path[:] = [path for path in sys.path if path != {str(REPOSITORY)!r}]
+sys.meta_path[:] = [one for one in sys.meta_path if "editable" not in getattr(one, "__module__", "").lower()]
+"""
+"""Run at the start of a container's Python: the project, where it is installed for development, is not there."""
 
 Status = api.GenericResult
 
@@ -42,7 +51,7 @@ class Containers(Deploying):
 
     async def schedule(self) -> None:
         """Start containers for inputs that wait, as many as the function and the server have room for."""
-        for function, queue in self.state.queues.items():
+        for function, queue in self.state.queues.items() if not self.state.ending else ():
             pool = [one for one in self.state.containers.values() if one.function == function and one.wanted]
             free = sum(not one.input for one in pool)
             limit = self.state.functions[function].definition.concurrency_limit or self.state.width
@@ -248,6 +257,8 @@ class Containers(Deploying):
     def _lay_out(self, container: Container, definition: api.Function) -> None:
         """Its file system: what was uploaded, below `root`, and a copy of each volume."""
         (container.folder / "root").mkdir()
+        (container.folder / "bare").mkdir()
+        (container.folder / "bare" / "sitecustomize.py").write_text(BARE)
         broken = self.faults.due("break") is not None
         for mount in definition.mount_ids:
             for file in self.state.mounts.get(mount, []):
@@ -271,7 +282,8 @@ class Containers(Deploying):
         for secret in definition.secret_ids:
             variables |= self.state.secrets.get(secret, {})
         return variables | image | {
-            "PYTHONPATH": str(container.folder / "root"), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": f"{container.folder / 'root'}:{container.folder / 'bare'}",
+            "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
             "MODAL_SERVER_URL": self.address, "MODAL_IS_REMOTE": "1", "MODAL_TASK_ID": container.id,
             "MODAL_CONFIG_PATH": str(container.folder / "no-config"),

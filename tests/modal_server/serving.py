@@ -37,7 +37,7 @@ async def serve(port: int, root: Path, width: int, grace: float, ready: Any) -> 
     assert server._server is not None
     port = server._server.sockets[0].getsockname()[1]
     service.address = f"http://127.0.0.1:{port}"
-    runner = web.AppRunner(service.application(), access_log=None)
+    runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
