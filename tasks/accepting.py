@@ -20,13 +20,17 @@ MOST = 2**53
 def accepted(state: Finished | Fault) -> Finished | Fault:
     """The same with harmless words, cut where they go on for too long; a fault where the result cannot be one."""
     if isinstance(state, Fault):
-        device = None if state.device is None else harmless(state.device[:LONGEST_NAME])
-        reason, log = harmless(state.reason[:LONGEST_REASON]), harmless(state.log_tail[-LONGEST_LOG:])
-        return replace(state, reason=reason, log_tail=log, device=device)
+        return in_plain_words(state)
     wrong = why_not(state.result)
     if wrong is None:
         return state
-    return Fault("failed", harmless(f"what it left is no result: {wrong}"), seconds=state.seconds)
+    return in_plain_words(Fault("failed", f"what it left is no result: {wrong}", seconds=state.seconds))
+
+
+def in_plain_words(fault: Fault) -> Fault:
+    device = None if fault.device is None else harmless(fault.device[:LONGEST_NAME])
+    reason, log = harmless(fault.reason[:LONGEST_REASON]), harmless(fault.log_tail[-LONGEST_LOG:])
+    return replace(fault, reason=reason, log_tail=log, device=device)
 
 
 def why_not(result: TrainResult) -> str | None:

@@ -19,7 +19,7 @@ from db.catalog import (
     registration_of_experiment,
 )
 from proposals.workspace import Workspace
-from tasks.accepting import accepted
+from tasks.accepting import accepted, in_plain_words
 from tasks.executors import Fault, Finished, Running, State, executor_named
 from tasks.leases import look, me
 from tasks.ledger import bill
@@ -137,7 +137,7 @@ def _record(
             )
         except ValueError as error:  # left open, it would stop every later sweep
             fault = Fault("failed", f"its result cannot be recorded: {error}", seconds=used, device=result.device)
-            state = accepted(fault)
+            state = in_plain_words(fault)
         else:
             return state
     seconds, dollars = bill(engine, attempt, state.seconds, state.device, settings)

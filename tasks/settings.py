@@ -25,6 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from proposals.workspace import Workspace
 
 FILE = "mve.toml"
+LARGEST = 64 * 1024
+"""Bytes."""
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
@@ -75,6 +77,8 @@ def settings_of(place: Workspace) -> Settings:
 
 def _text(path: Path) -> str:
     try:
+        if path.stat().st_size > LARGEST:
+            raise SettingsError(f"{path} has more than {LARGEST // 1024} KiB, and settings are a few lines")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
@@ -86,7 +90,9 @@ def _reason(error: Any) -> str:
         known = CapSettings if error["loc"][0] == "caps" else ExecutorSettings
         among = (known if len(error["loc"]) > 1 else Settings).model_fields
         return f"{name} is not known; there are {', '.join(among)}"
-    return f"{name}: {error['msg'].lower()}, not {error['input']!r}"
+    # where notices go holds a token
+    given = "" if error["loc"][0] == "notices" else f", not {error['input']!r}"
+    return f"{name}: {error['msg'].lower()}{given}"
 
 
 def _line(text: str, where: tuple[int | str, ...]) -> int:

@@ -27,7 +27,7 @@ from proposals.history.tables import Figures, Reported, labels_in, measure, trim
 from proposals.judging.measurements import Measurement
 from proposals.judging.outcomes import Judgement
 from proposals.language.canonical import canonical
-from proposals.reading.yaml_tree import has_aliases
+from proposals.reading.yaml_tree import may_explode
 
 READING = 1
 """Version of the rules by which documents are understood. Raise it when a rule changes what comes out."""
@@ -245,7 +245,7 @@ def _front_matter(blocks: Sequence[Block], file: str) -> tuple[dict[str, str], t
     if len(text) > 20_000:
         return {}, (problem,)
     try:
-        if has_aliases(text):
+        if may_explode(text):
             return {}, (problem,)
         # the base loader makes text, lists and mappings, and nothing else
         found = yaml.load(text, Loader=yaml.BaseLoader)

@@ -79,12 +79,18 @@ def load_source(path: Path) -> bytes:
     """The bytes of the file. Raises UnreadableError where it is not there or too large."""
     file = str(path)
     try:
-        if path.stat().st_size > LARGEST:
-            raise _unreadable(file, f"the file is larger than {LARGEST // 1_000_000} MB", "Is this a proposal?")
-        return path.read_bytes()
+        if path.exists() and not path.is_file():  # a device has no end, and a pipe no beginning
+            raise _unreadable(file, "the file cannot be read (it is no regular file)", "Check its path")
+        with path.open("rb") as opened:
+            source = opened.read(LARGEST + 1)
+    except UnreadableError:
+        raise
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or "its name is impossible"
         raise _unreadable(file, f"the file cannot be read ({reason})", "Check its path") from None
+    if len(source) > LARGEST:
+        raise _unreadable(file, f"the file is larger than {LARGEST // 1_000_000} MB", "Is this a proposal?")
+    return source
 
 
 def parse(source: bytes, file: str, stem: str) -> Document:

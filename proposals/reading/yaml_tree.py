@@ -72,9 +72,15 @@ def read_mapping(text: str, file: str, first_line: int) -> Mapping:
     return node
 
 
-def has_aliases(text: str) -> bool:
-    """Whether a few lines of YAML could stand for more than they are. Raises yaml.YAMLError."""
-    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+def may_explode(text: str) -> bool:
+    """Whether a few lines of YAML could stand for more than they are, or take long to read: aliases, deep nesting.
+    Raises yaml.YAMLError."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+            return True
+    return False
 
 
 class _Reader:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from proposals.errors import ProposalError
 from proposals.reading.document import load
-from proposals.reading.yaml_tree import has_aliases
+from proposals.reading.yaml_tree import may_explode
 from tasks.site.prose import FRONT_MATTER, Links, to_html
 
 FACTS = ("proposals", "experiments", "tricks", "source")
@@ -49,7 +49,7 @@ def _text(path: Path) -> str:
 def _said(front: str) -> Any:
     """None where it is no YAML, too long, or could stand for more than it is."""
     try:
-        return None if len(front) > LONGEST or has_aliases(front) else yaml.safe_load(front)
+        return None if len(front) > LONGEST or may_explode(front) else yaml.safe_load(front)
     except (yaml.YAMLError, ValueError, RecursionError):  # a date such as 2026-99-99 is a ValueError
         return None
 
