@@ -42,6 +42,7 @@ _CODE = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)")
 # entities, since a backslash before one that is there already would take its effect away
 _OPENS = (
     (re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"),  # HTML, and links in angle brackets
+    (re.compile("`"), "&#96;"),  # one that begins no code here could do so with what stands beside it
     (re.compile(r"!(?=\[)"), "&#33;"),  # a picture is loaded from elsewhere
     (re.compile(r"\](?=\((?!https?://))"), "&#93;"),  # a link that leads to neither http nor https
 )
@@ -75,6 +76,8 @@ def at_the_beginning(text: object) -> str:
     block = _BLOCK.match(line)
     if block is None:
         return line
+    if line.startswith("`"):
+        return _plain(line)
     at = len(block["number"] or "")
     return f"{line[:at]}\\{line[at:]}"
 
