@@ -74,7 +74,6 @@ def test_what_a_killed_flow_left_is_finished_by_collect(mve: Any, prefect_api: s
     assert {state for _, state in ends} <= {"collected", "lost"}
     assert ask(tmp_path, "SELECT count(*) FROM lease") == [(0,)]
     assert ask(tmp_path, "SELECT count(*) FROM log_entry WHERE kind = 'collect'") == [(1,)]
-    assert ask(tmp_path, "SELECT count(*) FROM experiment") == [(1,)], "it went on where that one stood"
 
     again = mve("collect", workspace=tmp_path, api=prefect_api)
     assert again.returncode == 0, again.stderr
