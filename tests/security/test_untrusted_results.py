@@ -12,15 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_proposals import write_proposal
 
-from db.catalog import begin_attempts, store_handle
+from db.catalog import (
+    begin_attempt,
+    begin_attempts,
+    end_attempt,
+    load_registration,
+    registration_of_experiment,
+    reservation_of,
+    store_handle,
+)
 from models.request import TrainResult
 from proposals.workspace import REPOSITORY, Workspace
 from tasks.accepting import LONGEST_LOG, MOST_VALUES, accepted
 from tasks.collect import record
 from tasks.executors import Fault, Finished, local
+from tasks.ledger import CLOCKS_DIFFER, ask_for, bill
 from tasks.place import catalog_of, now
 from tasks.plan import plan_look
 from tasks.register import register_proposal
+from tasks.settings import Settings
 
 GOOD: dict[str, Any] = {
     "seeds": [
@@ -137,6 +147,28 @@ def test_an_error_that_cannot_be_read_is_a_fault_all_the_same(
     ended = record(place, plan.experiment, begin(place, plan), "attention-seed-0", state)
     assert isinstance(ended, Fault)
     assert ended.state == "failed"
+
+
+@pytest.mark.parametrize("seconds", [1e300, math.inf, math.nan, -5.0, 10**9])
+def test_what_a_machine_says_it_took_is_believed_as_far_as_its_limit(
+    planned: tuple[Workspace, Any], seconds: float
+) -> None:
+    place, plan = planned
+    settings = Settings()
+    with catalog_of(place) as engine:
+        setup = load_registration(engine, registration_of_experiment(engine, plan.experiment)).setup
+        key = next(key for key, name in plan.missing.items() if name == "linear-seed-0")
+        attempt = begin_attempt(
+            engine, plan.experiment, key, executor="modal", host="here", boot_id="b", now=now(),
+            reserve=ask_for(setup, "modal", settings),
+        )  # fmt: skip
+        assert attempt is not None
+        counted, dollars = bill(engine, attempt, seconds, None, settings)
+        reserved = reservation_of(engine, attempt)
+        assert reserved is not None
+        assert 0 <= counted <= reserved.seconds + CLOCKS_DIFFER
+        assert dollars == pytest.approx(counted / 3600 * reserved.dollars_per_hour)
+        end_attempt(engine, attempt, "lost", seconds=counted, dollars=dollars, reason="", now=now())
 
 
 @given(st.text(st.characters(), max_size=60), st.text(st.characters(), max_size=60), st.floats())
