@@ -66,6 +66,11 @@ app = modal.App(APP, include_source=False)
 volume = modal.Volume.from_name(VOLUME, create_if_missing=True)
 
 
+if not modal.is_local():
+    # before the first call, so that importing torch is part of the container's start and not of a call's time
+    import models.training  # noqa: F401
+
+
 @app.function(
     image=_image(),
     volumes={MOUNT: volume},
