@@ -1,7 +1,7 @@
 """The ledger: what was spent, what is reserved, and the caps that both together may not exceed.
 
-Spent: the dollars of attempts that ended, however they ended. Reserved: the most that open attempts may take. An attempt
-is in one of the two sums and moves over with its end, in one transaction, so nothing is counted twice or missed.
+Spent: the dollars of attempts that ended, however they ended. Reserved: the most that open attempts may take. An
+attempt is in one of the two sums and moves over with its end, in one transaction: nothing is counted twice or missed.
 """
 
 from datetime import UTC, datetime
