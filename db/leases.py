@@ -2,8 +2,8 @@
 
 An owner on this host and boot is alive exactly if its process is: whoever asks can look, and clocks do not matter. Of
 an owner elsewhere only the age of its heartbeat is known: both times are told by the catalog's own clock (of the
-server on PostgreSQL; in a file, of the machine), within one transaction. Where that clock jumps ahead a lease may look expired;
-its owner is then refused its next attempt (`hold` below) rather than working beside the new one.
+server on PostgreSQL; in a file, of the machine), within one transaction. Where that clock jumps ahead a lease may look
+expired; its owner is then refused its next attempt (`hold` below) rather than working beside the new one.
 """
 
 from collections.abc import Callable
