@@ -129,7 +129,7 @@ def _unreachable() -> str:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        (_unreachable(), "could not be delivered (json)"),
+        ("unreachable", "could not be delivered (json)"),
         (f"nosuchservice://{SECRET}/x", "apprise does not know (nosuchservice)"),
         (f"{SECRET}", "(what is no URL)"),
         ("refused", "could not be delivered (json)"),
@@ -145,7 +145,7 @@ def test_what_cannot_be_delivered_is_a_line_without_secrets(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     inbox.status = 500
-    monkeypatch.setenv(SETTING, inbox.url if url == "refused" else url)
+    monkeypatch.setenv(SETTING, {"refused": inbox.url, "unreachable": _unreachable()}.get(url, url))
     with caplog.at_level(logging.INFO):
         notify(place, "title", "body")
         delivered()
