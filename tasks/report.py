@@ -160,7 +160,7 @@ def _reported(document: Path, frozen: Registration, runs: Sequence[StoredRun]) -
         before = read_proposal(document).reported
     except ProposalError:
         return None
-    if before is None or not runs:
+    if before is None:
         return None
     return {"rows": beside(frozen.setup, runs, before.rows), "prose": before.prose}
 

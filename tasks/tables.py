@@ -6,6 +6,7 @@ from typing import Any
 
 from db.catalog import StoredRun
 from models.metrics import METRICS, Metric
+from proposals.checks import figures_on_paper
 from proposals.judging.show import show
 from proposals.spec import AnySetup, Reported, StudySetup
 
@@ -53,11 +54,15 @@ def timings(setup: StudySetup, runs: Sequence[StoredRun]) -> list[dict[str, Any]
 def beside(setup: AnySetup, runs: Sequence[StoredRun], reported: Sequence[Reported]) -> list[dict[str, str]]:
     """What the source reported, and what our seeds gave. An edited document may name what was not registered."""
     rows = []
+    on_paper = {(figure.variant, figure.metric): figure.value for figure in figures_on_paper(setup)}
     for one in reported:
         key = (one.metric, one.condition)
         ours = values_by_variant(runs, key).get(one.variant, [])
         metric = setup.vocabulary.get(one.metric)
         found = middle_and_range(ours, metric.unit) if metric and ours else "not measured"
+        figure = on_paper.get((one.variant, one.metric))
+        if metric and not ours and not one.condition and figure is not None:
+            found = f"{show(figure, metric.unit)}, on paper"
         rows.append(
             {
                 "metric": f"{one.variant}.{label(key)}",
