@@ -221,7 +221,7 @@ def test_what_fails_is_a_warning_and_a_line_in_the_log_without_the_key(
 ) -> None:
     place, registration, _ = judged
     monkeypatch.setenv("WANDB_API_KEY", KEY)
-    program = f"import sys; print('a line'); sys.exit('refused: {KEY}')"
+    program = f"import sys; print('a line', flush=True); sys.exit('refused: {KEY}')"
     monkeypatch.setattr("tasks.mirror.command_of", lambda folder: [sys.executable, "-c", program])
     assert not asyncio.run(mirror_verdict(place, registration))
     assert "refused: ***" in caplog.text
