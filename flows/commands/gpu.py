@@ -8,6 +8,6 @@ def deploy_gpu() -> None:
 
     Needs `pip install 'mve[modal]'` and a token (`modal token new`). Nothing runs, and nothing is billed, until a run.
     """
-    from tasks.executors import modal
+    from tasks.executors import modal_client
 
-    modal.deploy(typer.echo)
+    modal_client.deploy(typer.echo)

@@ -42,6 +42,6 @@ def check_ready(name: str) -> None:
     reserved."""
     executor_named(name)
     if name == "modal":
-        from tasks.executors import modal
+        from tasks.executors import modal_client
 
-        modal.check_ready()
+        modal_client.check_ready()

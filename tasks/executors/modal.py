@@ -1,4 +1,4 @@
-"""Training on Modal's GPUs. Only this file and modal_app.py, which it deploys, import modal.
+"""Training on Modal's GPUs. Only this file, modal_client.py and modal_app.py, which is deployed, import modal.
 
 A submitted request is a call of the deployed function; its id is the handle, and whoever has it can ask. What the call
 returned also lies on the volume, so that neither a lost client nor an expired output loses it. What comes back is
@@ -6,28 +6,18 @@ validated as data: text of a limited size, JSON, a TrainResult. It is never unpi
 """
 
 import json
-import os
-import socket
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 from models.request import TrainRequest, TrainResult
 from tasks.executors.base import Fault, FaultState, Finished, Handle, Machine, Request, Running, State
+from tasks.executors.modal_client import NotReadyError, PickleError, check_ready, check_seconds, is_local, library
 
-MOST_SECONDS = 86_400
-"""A launch with a longer timeout is refused by Modal."""
 MOST_BYTES = 16 * 1024 * 1024
 """A result is kilobytes; what is larger is none."""
-MOST_UPLOAD = 20 * 1024 * 1024
-"""The code goes up, not an environment."""
-PROBE_SECONDS = 3.0
-"""Without a network the client itself would wait for a minute, in every call."""
 PROBED_FOR = 10.0
 """Seconds for which a network that was there is taken to be there."""
 LOOK_SECONDS = 15.0
@@ -35,10 +25,6 @@ LOOK_SECONDS = 15.0
 LOG_LINES = 50
 LOCAL = "local modal: "
 """Before the device of whatever a server on this machine ran: that is no GPU of Modal's."""
-
-
-class NotReadyError(ConnectionError):
-    """Nothing can be started on Modal. Nothing was reserved or started."""
 
 
 class Modal:
@@ -95,7 +81,7 @@ class Modal:
         return state
 
     def _ask(self, handle: Handle) -> State:
-        modal = _modal()
+        modal = library()
         call = modal.FunctionCall.from_id(str(handle["call"]))
         try:
             return read_outcome(call.get(timeout=0), handle)
@@ -112,152 +98,20 @@ class Modal:
             return _left(handle) or _fault(handle, state, f"{error}; {_how_far(handle)}")
         except (modal.exception.RemoteError, modal.exception.ExecutionError) as error:
             return _left(handle) or _told(handle, call, str(error))
-        except _PickleError as error:
+        except PickleError as error:
             return _left(handle) or _fault(handle, "refused", str(error))
         except modal.exception.Error:  # not reached, overloaded, restarting
             return Running()
 
     def cancel(self, handle: Handle) -> None:
         """The container writes its checkpoint and goes on to other work."""
-        modal = _modal()
+        modal = library()
         with suppress(modal.exception.NotFoundError):
             modal.FunctionCall.from_id(str(handle["call"])).cancel()
 
 
-# -- before anything is started ------------------------------------------------------------------------------
-
-
-def check_ready() -> None:
-    """Raises NotReadyError, with what to do, where modal is missing, has no token, or cannot be reached: within
-    PROBE_SECONDS, and without asking Modal for anything."""
-    config = _modal().config.config
-    if not (config.get("token_id") and config.get("token_secret")):
-        raise NotReadyError(
-            "Modal has no token here. Make one with `modal token new`, or set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET"
-        )
-    server = urlparse(str(config.get("server_url")))
-    port = server.port or (443 if server.scheme == "https" else 80)
-    if (problem := _problem_reaching(str(server.hostname), port)) is not None:
-        raise NotReadyError(
-            f"Modal cannot be reached at {server.hostname}:{port} ({problem}). Look at the network and try again, or "
-            "train here with --executor local"
-        )
-
-
-def _problem_reaching(host: str, port: int) -> str | None:
-    """In a thread, since looking up a name knows no time limit."""
-    found: list[str | None] = []
-
-    def connect() -> None:
-        try:
-            socket.create_connection((host, port), PROBE_SECONDS).close()
-            found.append(None)
-        except OSError as error:
-            found.append(str(error))
-
-    probe = threading.Thread(target=connect, daemon=True)
-    probe.start()
-    probe.join(PROBE_SECONDS)
-    return found[0] if found else f"no answer within {PROBE_SECONDS:g} s"
-
-
-def check_seconds(seconds: float) -> int:
-    """The timeout of a call. Raises ValueError above Modal's own limit."""
-    if seconds > MOST_SECONDS:
-        raise ValueError(
-            f"{seconds / 60:g} minutes are more than a call on Modal may take ({MOST_SECONDS // 60} minutes). Lower "
-            "`minutes` in the proposal's compute"
-        )
-    return max(1, int(seconds))
-
-
-def is_local() -> bool:
-    """Is it a server on this machine that MODAL_SERVER_URL names, in place of Modal?"""
-    return urlparse(os.environ.get("MODAL_SERVER_URL", "")).hostname in ("127.0.0.1", "localhost", "::1")
-
-
-def uploads() -> dict[str, int]:
-    """Sizes in bytes of what is deployed, by path below the project: the code of `models` and of this folder."""
-    root = Path(__file__).resolve().parent.parent.parent
-    paths = [
-        *(root / "models").rglob("*.py"),
-        *(root / "tasks" / "executors").glob("*.py"),
-        root / "tasks" / "__init__.py",
-    ]
-    return {str(path.relative_to(root)): path.stat().st_size for path in sorted(paths)}
-
-
-def check_uploads(sizes: dict[str, int]) -> None:
-    """Raises ValueError, naming the largest, where they are too much to be code."""
-    if sum(sizes.values()) > MOST_UPLOAD:
-        largest = sorted(sizes, key=lambda name: -sizes[name])[:5]
-        named = ", ".join(f"{name} ({sizes[name] / 2**20:.1f} MiB)" for name in largest)
-        raise ValueError(
-            f"{sum(sizes.values()) / 2**20:.0f} MiB would go up, and the limit is {MOST_UPLOAD // 2**20} MiB. "
-            f"The largest: {named}"
-        )
-
-
-def deploy(say: Callable[[str], None]) -> None:
-    """Deploy the app, once for all experiments. Raises NotReadyError and ValueError before anything goes up."""
-    check_ready()
-    sizes = uploads()
-    check_uploads(sizes)
-    amount = f"{len(sizes)} files, {sum(sizes.values()) / 2**10:.0f} KiB"
-    say(f"{amount} go up: the Python code of models and tasks/executors")
-    modal = _modal()
-    from tasks.executors import modal_app
-
-    try:
-        with modal.enable_output():
-            modal_app.app.deploy()
-    except modal.exception.AuthError as error:
-        raise NotReadyError(f"Modal does not accept the token: {error}. Make another with `modal token new`") from None
-    say(f"deployed as {modal_app.APP!r}; `mve run 008 --executor modal` trains there")
-
-
-# -- talking to modal ----------------------------------------------------------------------------------------
-
-
-def _modal() -> Any:
-    """The library, set up so that nothing from a container is unpickled."""
-    try:
-        import modal
-        from modal._utils import function_utils
-    except ImportError as error:
-        raise NotReadyError(f"modal is not installed ({error}): pip install 'mve[modal]'") from None
-    modal.config.config.override_locally("payload_format", "cbor")
-    _plain(function_utils)
-    return modal
-
-
-class _PickleError(Exception):
-    """An answer that is a pickle."""
-
-
-def _refuse_pickle(data: bytes, client: Any) -> Any:
-    raise _PickleError("the container's answer is a pickle, and none is loaded here")
-
-
-def _plain(function_utils: Any) -> None:
-    """The format of an answer is what the answer says it is: the client would load a pickle that nobody asked for."""
-    if function_utils.deserialize is _refuse_pickle:
-        return
-    from modal_proto import api_pb2
-
-    load = function_utils.deserialize_data_format
-
-    def only_cbor(data: bytes, data_format: int, client: Any) -> Any:
-        return (
-            load(data, data_format, client) if data_format == api_pb2.DATA_FORMAT_CBOR else _refuse_pickle(data, client)
-        )
-
-    function_utils.deserialize = _refuse_pickle
-    function_utils.deserialize_data_format = only_cbor
-
-
 def _spawn(gpu: str | None, seconds: int, containers: int, order: str) -> Any:
-    modal = _modal()
+    modal = library()
     from tasks.executors import modal_app
 
     try:
@@ -308,7 +162,7 @@ def _told(handle: Handle, call: Any, text: str) -> Fault:
     words = text.lower()
     if "137" in words or "out of memory" in words or "oom" in words:
         return _fault(handle, "refused", f"out of memory: {text}; {_how_far(handle)}")
-    modal = _modal()
+    modal = library()
     with suppress(modal.exception.Error):
         statuses = [one.status for one in call.get_call_graph()]
         if modal.types.InputStatus.TERMINATED in statuses:
@@ -328,7 +182,7 @@ def _fault(handle: Handle, state: FaultState, reason: str, seconds: float | None
 
 
 def _log(handle: Handle) -> str:
-    modal = _modal()
+    modal = library()
     try:
         entries = modal.FunctionCall.from_id(str(handle["call"])).logs.tail(LOG_LINES)
         return "".join(str(entry.message) for entry in entries)
@@ -368,7 +222,7 @@ def _how_far(handle: Handle) -> str:
 
 def _read(handle: Handle, name: str) -> str | None:
     """A file of the run on the volume; None where there is none, or it is too large to be ours."""
-    modal = _modal()
+    modal = library()
     from tasks.executors import modal_app
 
     content = bytearray()

@@ -16,10 +16,11 @@ from small_proposals import write_proposal
 from models.request import TrainRequest
 from proposals.reading import read_proposal
 from tasks.dispatch import request_for
-from tasks.executors import Fault, Finished, Machine, Running, State, check_ready, executor_named
+from tasks.executors import Fault, Finished, Machine, Running, State, check_ready, executor_named, modal_client
 from tasks.executors import modal as executor_module
 from tasks.executors.local import LocalProcess
-from tasks.executors.modal import Modal, NotReadyError, check_seconds, check_uploads, read_outcome, uploads
+from tasks.executors.modal import Modal, read_outcome
+from tasks.executors.modal_client import NotReadyError, check_seconds, check_uploads, uploads
 
 MACHINE = Machine(seconds=120.0, gpu="T4")
 VOLUME = "volumes/vo-mve-runs/runs"
@@ -31,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with started(tmp_path_factory.mktemp("modal"), width=2, grace=10) as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.variables.items():
             patch.setenv(name, value)
-        executor_module.deploy(lambda line: None)
+        modal_client.deploy(lambda line: None)
         yield running
 
 
