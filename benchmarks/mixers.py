@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.steps import RECURRENCES, Stepped
+from benchmarks.training import our_step
 from models.ensemble import Ensemble, batch_of
 from models.mixers import build_mixer
 from models.studies.measure import peak_bytes
@@ -38,6 +39,8 @@ SECONDS = 0.5
 """Spent on each measurement, after one step that does not count; at least two steps."""
 LENGTHS = (256, 512, 1024, 2048)
 MEMORY_BATCH = 2
+LR = 1e-6
+"""So small that a step, repeated, stays the same step."""
 GOAL = 5.0
 GOAL_PROPOSALS = ("001", "006", "022", "025")
 GOAL_DENSE = 2.0
@@ -51,22 +54,7 @@ def stepped(ensemble: Ensemble, options: Any, whole: bool) -> Ensemble:
     return ensemble
 
 
-def training_step(ensemble: Ensemble, batch: Any) -> Callable[[], None]:
-    """The step of models.epochs, without the book-keeping."""
-    optimiser = torch.optim.AdamW([ensemble.weights], lr=1e-6, fused=True)
-
-    def step() -> None:
-        loss, _ = ensemble.losses(batch)
-        gradient = ensemble.gradient(loss)
-        norm = torch.linalg.vector_norm(gradient, dim=1)
-        gradient.mul_((1.0 / (norm + 1e-6)).clamp(max=1.0).unsqueeze(1))
-        ensemble.weights.grad = gradient
-        optimiser.step()
-
-    return step
-
-
-def seconds_of(step: Callable[[], None], seconds: float) -> float:
+def seconds_of(step: Callable[[], object], seconds: float) -> float:
     """Median of as many steps as fit, two at least, of the processor's time: one thread waits for nothing, and what
     else runs on the machine is left out."""
     step()
@@ -112,14 +100,14 @@ def measure(setup: Setup, options: Any, seconds: float) -> tuple[Seconds, Second
     batch = batch_of([data.train], ensemble.causal, CPU)
     mixer: Any = ensemble.module.blocks[0].mixer
     x = torch.randn(*batch.tokens.shape[1:3], setup.backbone.width)
-    models, alone = [seconds_of(training_step(ensemble, batch), seconds)], [seconds_of(one_pass(mixer, x), seconds)]
+    models, alone = [seconds_of(our_step(ensemble, batch, LR), seconds)], [seconds_of(one_pass(mixer, x), seconds)]
     for whole in (True, False) if options.mixer in RECURRENCES else ():
         before = loss_of(ensemble, batch)
         other = stepped(ensemble, options, whole)
         found = loss_of(other, batch)
         if not math.isclose(found, before, rel_tol=1e-3, abs_tol=1e-5):
             raise SystemExit(f"{options}: losses {before} and {found} differ, so nothing is compared")
-        models.append(seconds_of(training_step(other, batch), seconds))
+        models.append(seconds_of(our_step(other, batch, LR), seconds))
         alone.append(seconds_of(one_pass(Stepped(mixer, options, whole), x), seconds))
     return Seconds(*models), Seconds(*alone)
 

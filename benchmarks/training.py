@@ -122,9 +122,9 @@ class StraightModel(nn.Module):
         return functional.rms_norm(x, (x.shape[-1],), norm.gain, norm.EPS)
 
 
-def our_step(ensemble: Ensemble, batch: Any) -> Callable[[], float]:
+def our_step(ensemble: Ensemble, batch: Any, lr: float = 1e-3) -> Callable[[], float]:
     """The step of models.epochs, without the book-keeping."""
-    optimiser = torch.optim.AdamW([ensemble.weights], lr=1e-3, fused=True)
+    optimiser = torch.optim.AdamW([ensemble.weights], lr=lr, fused=True)
 
     def step() -> float:
         loss, _ = ensemble.losses(batch)
