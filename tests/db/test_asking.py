@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-import pty
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from catalog_samples import STEM
 from sqlalchemy import Engine, text
+from terminal import in_terminal
 from typer.testing import CliRunner
 
 from db.asking import Answer, ask
@@ -188,22 +189,11 @@ def test_no_catalog_is_made_by_asking(tmp_path: Path) -> None:
 
 
 def test_a_terminal_gets_a_table_within_its_width(filled_catalog: Path) -> None:
-    mine, theirs = pty.openpty()
     command = [sys.executable, "-m", "flows.cli", "sql", "SELECT variant, criterion, text FROM runs, criteria"]
     environment = {**os.environ, "MVE_CATALOG": str(filled_catalog), "COLUMNS": "40", "TERM": "xterm"}
-    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, env=environment)
-    os.close(theirs)
-    said = b""
-    while True:
-        try:
-            piece = os.read(mine, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        said += piece
-    os.close(mine)
+    done = in_terminal(command, environment)
     assert done.returncode == 0, done.stderr
-    plain = [line for line in said.decode().replace("\r", "").split("\n") if line]
+    plain = [line for line in done.stdout.replace("\r", "").split("\n") if line]
     assert len(plain) > 4
     assert "\x1b[1m" in plain[0]
+    assert all(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= 40 for line in plain), plain

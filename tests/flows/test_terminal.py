@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from calling import environment
 from small_proposals import write_proposal
+from terminal import in_terminal
 from typer.testing import CliRunner
 
 from db.catalog import begin_attempts, end_attempt, record_result, store_handle
@@ -164,22 +164,10 @@ def test_there_is_no_catalog_yet(mve: Any, tmp_path: Path) -> None:
 
 
 def test_in_a_terminal_verdicts_have_their_colour(place: Workspace) -> None:
-    reading, terminal = pty.openpty()
     settings = {**environment(place.root), "TERM": "xterm-256color", "COLUMNS": "120"}
-    child = subprocess.Popen([sys.executable, "-m", "flows.cli", "list"], env=settings, stdout=terminal, stdin=terminal)
-    os.close(terminal)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(reading, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        shown += piece
-    assert child.wait(timeout=60) == 0
-    os.close(reading)
-    assert re.search(rb"\x1b\[1;32mPROCEED", shown), shown
+    done = in_terminal([sys.executable, "-m", "flows.cli", "list"], settings)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b[1;32mPROCEED" in done.stdout
 
 
 JSON = {
