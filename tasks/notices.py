@@ -9,10 +9,10 @@ import logging
 import os
 import re
 import threading
-import tomllib
 
 from proposals.judging.outcomes import Judgement
 from proposals.workspace import Workspace
+from tasks.settings import FILE, SettingsError, settings_of
 
 SETTING = "MVE_NOTIFY"
 log = logging.getLogger("mve.notices")
@@ -41,13 +41,10 @@ def notify(place: Workspace, title: str, body: str) -> threading.Thread | None:
 def _urls(place: Workspace) -> str:
     if SETTING in os.environ:
         return os.environ[SETTING].strip()
-    settings = place.root / "mve.toml"
-    if not settings.is_file():
-        return ""
     try:
-        return str(tomllib.loads(settings.read_text(encoding="utf-8")).get("notices", {}).get("url", "")).strip()
-    except (OSError, ValueError, AttributeError) as error:
-        log.warning("notices are off: %s cannot be read (%s)", settings, type(error).__name__)
+        return str(settings_of(place).notices.get("url", "")).strip()
+    except SettingsError:  # its message is for a command that can stop; the verdict or fault told here stands
+        log.warning("notices are off: %s cannot be used", place.root / FILE)
         return ""
 
 

@@ -18,6 +18,7 @@ from proposals.workspace import Workspace, find_workspace
 from tasks.collect import sweep_open
 from tasks.judge import judge_experiment
 from tasks.notices import SETTING, notify
+from tasks.settings import LARGEST
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
@@ -156,7 +157,8 @@ def test_what_cannot_be_delivered_is_a_line_without_secrets(
 def test_settings_that_cannot_be_read_are_a_line_and_nothing_else(
     place: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for text in ("not toml [", 'notices = "x"', "\0"):
+    url = '[notices]\nurl = "json://x"\n'
+    for text in ("not toml [", 'notices = "x"', "\0", url + "#" * LARGEST, url + "[caps]\nday = -1\n"):
         (place.root / "mve.toml").write_text(text)
         assert notify(place, "title", "body") is None
-    assert caplog.text.count("notices are off") == 3
+    assert caplog.text.count("notices are off") == 5
