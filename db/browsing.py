@@ -1,4 +1,4 @@
-"""What pages ask of the catalog: all proposals at a glance, and the numbers behind one of them. Few questions, each one
+"""What pages ask of the catalog: the numbers behind a proposal, and what was tried everywhere. Few questions, each one
 pass over what it needs; plain SQL that SQLite and PostgreSQL both take."""
 
 import json
@@ -11,22 +11,6 @@ from sqlalchemy.types import TypeEngine
 
 from db.columns import Utc
 from db.engine import reading
-
-
-class Glance(NamedTuple):
-    """A proposal in a line. verdict: the one that stands, None before there is any; then `state` says how far it came.
-    dollars: all attempts at any of its registrations. active_at: the newest of seen, registered, started and judged."""
-
-    stem: str
-    number: str
-    title: str
-    verdict: str | None
-    state: str
-    overruled_by: str | None
-    fidelity: str | None
-    dollars: float
-    active_at: datetime
-    tricks: tuple[str, ...]
 
 
 class RegistrationLine(NamedTuple):
@@ -78,19 +62,6 @@ class TriedVariant(NamedTuple):
     state_memory: float | None
 
 
-SPENT = """
-SELECT registration.stem, SUM(attempt_end.dollars) AS dollars
-FROM attempt_end
-JOIN attempt ON attempt.id = attempt_end.attempt_id
-JOIN experiment ON experiment.id = attempt.experiment_id
-JOIN registration ON registration.id = experiment.registration_id
-GROUP BY registration.stem
-"""
-BEGUN = """
-SELECT registration.stem, MAX(registration.registered_at) AS registered_at, MAX(experiment.started_at) AS started_at
-FROM registration LEFT JOIN experiment ON experiment.registration_id = registration.id
-GROUP BY registration.stem
-"""
 REGISTRATIONS = """
 SELECT
     registration.id, registration.sha256, registration.fidelity, registration.registered_at, registration.git_commit,
@@ -125,46 +96,6 @@ SELECT registration.id, registration.canonical_json FROM verdicts
 JOIN registration ON registration.id = verdicts.registration_id
 WHERE verdicts.stands AND verdicts.fidelity = 'specified'
 """
-
-
-def proposals_at_a_glance(engine: Engine) -> list[Glance]:
-    """Every proposal, the most recently active first."""
-    proposals = _ask(engine, "SELECT stem, number, title, first_seen FROM proposal", times=("first_seen",))
-    standing = "SELECT stem, verdict, overruled_by, fidelity, judged_at FROM verdicts WHERE stands"
-    judged = {row.stem: row for row in _ask(engine, standing, times=("judged_at",))}
-    begun = {row.stem: row for row in _ask(engine, BEGUN, times=("registered_at", "started_at"))}
-    spent = {row.stem: row.dollars for row in _ask(engine, SPENT)}
-    tricks: dict[str, list[str]] = {}
-    for row in _ask(engine, "SELECT stem, trick FROM based_on ORDER BY stem, trick"):
-        tricks.setdefault(row.stem, []).append(row.trick)
-
-    glances = []
-    for stem, number, title, first_seen in proposals:
-        verdict, beginning = judged.get(stem), begun.get(stem)
-        times = [
-            first_seen,
-            beginning and beginning.registered_at,
-            beginning and beginning.started_at,
-            verdict and verdict.judged_at,
-        ]
-        state = "judged" if verdict else "not registered" if not beginning else "registered"
-        if state == "registered" and beginning and beginning.started_at:
-            state = "under way"
-        glances.append(
-            Glance(
-                stem,
-                number,
-                title,
-                verdict.verdict if verdict else None,
-                state,
-                verdict.overruled_by if verdict else None,
-                verdict.fidelity if verdict else None,
-                float(spent.get(stem) or 0.0),
-                max(time for time in times if time),
-                tuple(tricks.get(stem, ())),
-            )
-        )
-    return sorted(glances, key=lambda one: (one.active_at, one.stem), reverse=True)
 
 
 def registrations_of(engine: Engine, stem: str) -> list[RegistrationLine]:

@@ -16,14 +16,12 @@ from db.between import Version as Version
 from db.between import attempts_with as attempts_with
 from db.between import details_of as details_of
 from db.between import story_until as story_until
-from db.browsing import Glance as Glance
 from db.browsing import Number as Number
 from db.browsing import Point as Point
 from db.browsing import RegistrationLine as RegistrationLine
 from db.browsing import TriedVariant as TriedVariant
 from db.browsing import curves_of as curves_of
 from db.browsing import numbers_of as numbers_of
-from db.browsing import proposals_at_a_glance as proposals_at_a_glance
 from db.browsing import registrations_of as registrations_of
 from db.browsing import variants_everywhere as variants_everywhere
 from db.digesting import Cursor as Cursor

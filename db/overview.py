@@ -1,4 +1,4 @@
-"""What the terminal asks: all proposals in a table, one of them from near, and what is open. A statement each."""
+"""What became of every proposal, which terminal and pages both ask; and what is open. A statement each."""
 
 import json
 from datetime import datetime
@@ -14,15 +14,17 @@ from db.engine import reading
 class ProposalLine(NamedTuple):
     """A proposal and the verdict that stands (its newest at the best fidelity that it was run at), if any.
 
-    seeds: that the verdict rests on. minutes, dollars: of all attempts at all of its registrations. open: attempts that
-    nobody has ended.
+    seeds: that the verdict rests on. registered_at, started_at: its newest registration and experiment. minutes,
+    dollars: of all attempts at all of its registrations. open: attempts that nobody has ended.
     """
 
     stem: str
     number: str
     title: str
     tricks: tuple[str, ...]
+    first_seen: datetime
     registered_at: datetime | None
+    started_at: datetime | None
     verdict: str | None
     overruled_by: str | None
     fidelity: str | None
@@ -32,6 +34,18 @@ class ProposalLine(NamedTuple):
     minutes: float
     dollars: float
     open: int
+
+    @property
+    def state(self) -> str:
+        """How far it came."""
+        if self.verdict:
+            return "judged"
+        return "under way" if self.started_at else "registered" if self.registered_at else "not registered"
+
+    @property
+    def active_at(self) -> datetime:
+        """When something last happened to it; its attempts do not count."""
+        return max(at for at in (self.first_seen, self.registered_at, self.started_at, self.judged_at) if at)
 
 
 class OpenRun(NamedTuple):
@@ -71,15 +85,18 @@ class RunNumber(NamedTuple):
 
 
 LINES = """
-SELECT proposal.stem, proposal.number, proposal.title, registered.registered_at, verdicts.verdict,
-       verdicts.overruled_by, verdicts.fidelity, verdicts.seeds, verdicts.judged_at, verdicts.registration_id,
+SELECT proposal.stem, proposal.number, proposal.title, proposal.first_seen, begun.registered_at, begun.started_at,
+       verdicts.verdict, verdicts.overruled_by, verdicts.fidelity, verdicts.seeds, verdicts.judged_at,
+       verdicts.registration_id,
        COALESCE(spent.seconds, 0) / 60.0 AS minutes, COALESCE(spent.dollars, 0) AS dollars,
        COALESCE(spent.open, 0) AS open
 FROM proposal
 LEFT JOIN verdicts ON verdicts.stem = proposal.stem AND verdicts.stands
 LEFT JOIN (
-    SELECT stem, MAX(registered_at) AS registered_at FROM registration GROUP BY stem
-) AS registered ON registered.stem = proposal.stem
+    SELECT registration.stem, MAX(registration.registered_at) AS registered_at, MAX(experiment.started_at) AS started_at
+    FROM registration LEFT JOIN experiment ON experiment.registration_id = registration.id
+    GROUP BY registration.stem
+) AS begun ON begun.stem = proposal.stem
 LEFT JOIN (
     SELECT registration.stem, SUM(attempt_end.seconds) AS seconds, SUM(attempt_end.dollars) AS dollars,
            SUM(CASE WHEN attempt_end.attempt_id IS NULL THEN 1 ELSE 0 END) AS open
@@ -125,9 +142,9 @@ ORDER BY runs.variant, runs.seed
 def proposal_lines(engine: Engine) -> list[ProposalLine]:
     """Every proposal that the catalog knows, by stem."""
     asked = text(LINES).columns(
-        stem=String, number=String, title=String, registered_at=Utc, verdict=String, overruled_by=String,
-        fidelity=String, seeds=Integer, judged_at=Utc, registration_id=Integer, minutes=Float, dollars=Float,
-        open=Integer,
+        stem=String, number=String, title=String, first_seen=Utc, registered_at=Utc, started_at=Utc, verdict=String,
+        overruled_by=String, fidelity=String, seeds=Integer, judged_at=Utc, registration_id=Integer, minutes=Float,
+        dollars=Float, open=Integer,
     )  # fmt: skip
     with reading(engine) as session:
         tricks: dict[str, list[str]] = {}

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from db.catalog import Glance
+from db.catalog import ProposalLine
 from tasks.site.rendering import day, money
 
 ON_A_PAGE = 500
@@ -13,32 +13,37 @@ ON_A_PAGE = 500
 STATES = ("PROCEED", "ABANDON", "DEBUG", "INCONCLUSIVE", "under way", "registered", "not registered")
 
 
-def state_of(glance: Glance) -> str:
-    return glance.verdict or glance.state
+def newest_first(lines: Sequence[ProposalLine]) -> list[ProposalLine]:
+    """The most recently active first."""
+    return sorted(lines, key=lambda one: (one.active_at, one.stem), reverse=True)
 
 
-def row(glance: Glance, has_page: bool) -> dict[str, Any]:
+def state_of(line: ProposalLine) -> str:
+    return line.verdict or line.state
+
+
+def row(line: ProposalLine, has_page: bool) -> dict[str, Any]:
     return {
-        "stem": glance.stem,
-        "number": glance.number,
-        "title": glance.title,
-        "state": state_of(glance),
-        "cost": money(glance.dollars),
-        "date": day(glance.active_at),
-        "fidelity": glance.fidelity or "",
-        "tricks": glance.tricks,
+        "stem": line.stem,
+        "number": line.number,
+        "title": line.title,
+        "state": state_of(line),
+        "cost": money(line.dollars),
+        "date": day(line.active_at),
+        "fidelity": line.fidelity or "",
+        "tricks": line.tricks,
         "page": has_page,
     }
 
 
-def counts(glances: Sequence[Glance]) -> list[tuple[str, int]]:
+def counts(lines: Sequence[ProposalLine]) -> list[tuple[str, int]]:
     """How many stand where, in a fixed order; without those that are nowhere."""
-    number = Counter(map(state_of, glances))
+    number = Counter(map(state_of, lines))
     return [(state, number[state]) for state in STATES if number[state]]
 
 
-def tricks(glances: Sequence[Glance]) -> list[str]:
-    return sorted({trick for glance in glances for trick in glance.tricks})
+def tricks(lines: Sequence[ProposalLine]) -> list[str]:
+    return sorted({trick for line in lines for trick in line.tricks})
 
 
 def data(rows: Sequence[dict[str, Any]], every_trick: Sequence[str]) -> str:

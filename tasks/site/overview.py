@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
-from db.catalog import Glance, TriedVariant, variants_everywhere
+from db.catalog import ProposalLine, TriedVariant, variants_everywhere
 from proposals.judging.show import show
 from tasks.site.scatter_chart import Dot, draw_scatter, frontier
 
@@ -31,15 +31,15 @@ SIZES = (
 )
 
 
-def synthetics(engine: Engine, glances: Sequence[Glance]) -> list[dict[str, Any]]:
+def synthetics(engine: Engine, lines: Sequence[ProposalLine]) -> list[dict[str, Any]]:
     """By synthetic, the one with most experiments first: a chart and a table of the frontier for each size."""
-    place = {one.stem: at for at, one in enumerate(glances)}
+    place = {one.stem: at for at, one in enumerate(lines)}
     tried = sorted(variants_everywhere(engine), key=lambda one: (place[one.stem], one.variant))
     by_name: dict[str, list[TriedVariant]] = {}
     for one in tried:
         by_name.setdefault(one.synthetic, []).append(one)
     stems = {name: {one.stem for one in those} for name, those in by_name.items()}
-    numbers = {one.stem: one.number for one in glances}
+    numbers = {one.stem: one.number for one in lines}
     return [
         {
             "name": name,

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from sqlalchemy import Engine
 
 from db.catalog import (
-    Glance,
+    ProposalLine,
     RegistrationLine,
     StoredJudgement,
     curves_of,
@@ -46,18 +46,18 @@ class Page(NamedTuple):
     lengths: Markup | None
 
 
-def proposal_page(engine: Engine, place: Workspace, glance: Glance, links: Links) -> Page:
+def proposal_page(engine: Engine, place: Workspace, proposal: ProposalLine, links: Links) -> Page:
     """links: of the proposal's document, from its page."""
-    registrations = registrations_of(engine, glance.stem)
+    registrations = registrations_of(engine, proposal.stem)
     main = next((one for one in registrations if one.stands), registrations[0] if registrations else None)
     context: dict[str, Any] = {
-        "glance": glance,
-        **_words(place, glance.stem, links),
+        "proposal": proposal,
+        **_words(place, proposal.stem, links),
         "main": main,
         "registrations": registrations,
         **dict.fromkeys(("broken", "frozen", "judged", "overruled", "ran")),
-        "log": log_of(engine, glance.stem),
-        "imported": imported_report(engine, glance.number),
+        "log": log_of(engine, proposal.stem),
+        "imported": imported_report(engine, proposal.number),
     }
     if main is None:
         return Page(context, None)

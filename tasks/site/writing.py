@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from db.catalog import Glance, open_catalog, proposals_at_a_glance
+from db.catalog import ProposalLine, open_catalog, proposal_lines
 from proposals.reading import path_of
 from proposals.workspace import Workspace
 from tasks.site.journal import Entry, body, entries
-from tasks.site.listing import ON_A_PAGE, counts, data, row, tricks
+from tasks.site.listing import ON_A_PAGE, counts, data, newest_first, row, tricks
 from tasks.site.overview import synthetics
 from tasks.site.proposal_page import proposal_page
 from tasks.site.prose import Links
@@ -29,14 +29,14 @@ def write_site(place: Workspace, out: Path, newest: int) -> Written:
         site.put(asset, (TEMPLATES / asset).read_text(encoding="utf-8"))
     journal = entries(place.research_log)
     with open_catalog(place.catalog_url, read_only=True) as catalog:
-        glances = proposals_at_a_glance(catalog.engine)
-        known = _shown_where(place, out, glances[:newest], journal)
-        lengths = _write_proposals(catalog.engine, place, site, glances[:newest], known)
-        charts = synthetics(catalog.engine, glances)
-    with_page = {one.stem for one in glances if (out / _page(one.stem)).is_file()}
+        lines = newest_first(proposal_lines(catalog.engine))
+        known = _shown_where(place, out, lines[:newest], journal)
+        lengths = _write_proposals(catalog.engine, place, site, lines[:newest], known)
+        charts = synthetics(catalog.engine, lines)
+    with_page = {one.stem for one in lines if (out / _page(one.stem)).is_file()}
     overview = {"synthetics": charts, "lengths": lengths[:LENGTHS], "more_lengths": len(lengths) > LENGTHS}
     site.put("overview.html", render_page("overview.html.j2", root="", with_page=with_page, **overview))
-    _write_index(site, glances, with_page)
+    _write_index(site, lines, with_page)
     _write_journal(site, journal, known)
     return site
 
@@ -45,32 +45,34 @@ def _page(stem: str) -> str:
     return f"proposals/{stem}.html"
 
 
-def _shown_where(place: Workspace, out: Path, glances: Sequence[Glance], journal: Sequence[Entry]) -> dict[Path, Path]:
+def _shown_where(
+    place: Workspace, out: Path, lines: Sequence[ProposalLine], journal: Sequence[Entry]
+) -> dict[Path, Path]:
     """Files of the workspace that documents may link to, and the page that shows what each says."""
     known = {entry.source: out / "log" / f"{entry.name}.html" for entry in journal}
-    for one in glances:
+    for one in lines:
         page, folder = out / _page(one.stem), place.experiments / one.stem
         known |= {path_of(place.proposals, one.stem): page, folder / "results.md": page, folder / "log.md": page}
     return known
 
 
 def _write_proposals(
-    engine: Engine, place: Workspace, site: Written, glances: Sequence[Glance], known: Mapping[Path, Path]
+    engine: Engine, place: Workspace, site: Written, lines: Sequence[ProposalLine], known: Mapping[Path, Path]
 ) -> list[dict[str, Any]]:
     """The proposals' pages. Returns the charts of accuracy by length that came up on the way."""
     lengths = []
-    for one in glances:
+    for one in lines:
         links = Links(path_of(place.proposals, one.stem).parent, site.root / "proposals", known)
         page = proposal_page(engine, place, one, links)
         site.put(_page(one.stem), render_page("proposal.html.j2", root="../", **page.context))
         if page.lengths:
-            lengths.append({"glance": one, "svg": page.lengths})
+            lengths.append({"proposal": one, "svg": page.lengths})
     return lengths
 
 
-def _write_index(site: Written, glances: Sequence[Glance], with_page: set[str]) -> None:
-    rows = [row(one, one.stem in with_page) for one in glances]
-    every_trick = tricks(glances)
+def _write_index(site: Written, lines: Sequence[ProposalLine], with_page: set[str]) -> None:
+    rows = [row(one, one.stem in with_page) for one in lines]
+    every_trick = tricks(lines)
     parts = [rows[start : start + ON_A_PAGE] for start in range(0, len(rows), ON_A_PAGE)] or [[]]
     names = ["index.html", *(f"index-{number}.html" for number in range(2, len(parts) + 1))]
     for number, (name, part) in enumerate(zip(names, parts, strict=True)):
@@ -78,7 +80,7 @@ def _write_index(site: Written, glances: Sequence[Glance], with_page: set[str]) 
             "rows": part,
             "first": number * ON_A_PAGE + 1,
             "total": len(rows),
-            "counts": counts(glances),
+            "counts": counts(lines),
             "tricks": every_trick,
             "newer": names[number - 1] if number else None,
             "older": names[number + 1] if number + 1 < len(names) else None,

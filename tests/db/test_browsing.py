@@ -6,8 +6,8 @@ from sqlalchemy import Engine
 from db import catalog
 
 
-def test_every_proposal_at_a_glance_the_newest_first(filled: Engine) -> None:
-    judged, under_way = catalog.proposals_at_a_glance(filled)
+def test_every_proposal_in_a_line(filled: Engine) -> None:
+    judged, under_way = catalog.proposal_lines(filled)
     assert (judged.stem, judged.verdict, judged.state, judged.fidelity) == (STEM, "PROCEED", "judged", "specified")
     assert (judged.active_at, judged.tricks) == (LATER, ("cosformer", "log-linear-attention"))
     assert round(judged.dollars, 6) == 0.08  # four runs of two cents

@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from db import catalog
-from db.catalog import Glance, Point, open_catalog
+from db.catalog import Point, ProposalLine, open_catalog
 from proposals.judging.outcomes import CriterionOutcome, SeedOutcome
 from proposals.judging.subject import Subject
 from proposals.spec import Setup
@@ -387,23 +387,26 @@ def test_labels_keep_apart() -> None:
 def test_ten_thousand_proposals_with_long_names_fit() -> None:
     every_trick = [f"a-trick-with-a-name-of-some-length-{number:03d}" for number in range(200)]
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    glances = [
-        Glance(
+    lines = [
+        ProposalLine(
             f"{number:05d}-a-proposal-whose-file-has-a-long-name-{number}", f"{number:05d}",
-            f"A proposal whose title is about as long as titles are, number {number}", "INCONCLUSIVE", "judged", None,
-            "specified", 0.25, start + timedelta(hours=number), tuple(every_trick[number % 190 : number % 190 + 3]),
+            f"A proposal whose title is about as long as titles are, number {number}",
+            tuple(every_trick[number % 190 : number % 190 + 3]), first_seen=start, registered_at=start,
+            started_at=start, verdict="INCONCLUSIVE", overruled_by=None, fidelity="specified", seeds=5,
+            judged_at=start + timedelta(hours=number), registration_id=number, minutes=3.0, dollars=0.25, open=0,
         )
         for number in range(10_000)
     ]  # fmt: skip
-    rows = [listing.row(one, True) for one in glances]
-    data = listing.data(rows, listing.tricks(glances))
+    assert listing.newest_first(lines) == lines[::-1]
+    rows = [listing.row(one, True) for one in lines]
+    data = listing.data(rows, listing.tricks(lines))
     page = render_page(
         "index.html.j2", root="", rows=rows[: listing.ON_A_PAGE], first=1, total=len(rows),
-        counts=listing.counts(glances), tricks=every_trick, newer=None, older="index-2.html",
+        counts=listing.counts(lines), tricks=every_trick, newer=None, older="index-2.html",
     )  # fmt: skip
     assert len(page.encode()) + len(data.encode()) < 2_000_000
     stated = json.loads(data.removeprefix("var catalog = ").strip().removesuffix(";"))
     assert len(stated["rows"]) == 10_000
     number, rest, title, state, *_ = stated["rows"][7]
-    assert (number + rest, title, stated["states"][state]) == (glances[7].stem, glances[7].title, "INCONCLUSIVE")
+    assert (number + rest, title, stated["states"][state]) == (lines[7].stem, lines[7].title, "INCONCLUSIVE")
     assert "1 to 500 of 10,000" in Seen(page).text
