@@ -25,15 +25,21 @@ def render(template: str, **context: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+    # what is written is Markdown; `cell` and `line` keep text from breaking it
+    found = environment(FOLDER, autoescape=False)
+    found.filters.update(cell=cell, line=one_line, begin=at_the_beginning, code=in_code)
+    return found
+
+
+def environment(folder: Path, autoescape: bool) -> Environment:
+    """For the templates of a folder."""
+    return Environment(
+        loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # what is written is Markdown; `cell` and `line` keep text from breaking it
+        autoescape=autoescape,
     )
-    environment.filters.update(cell=cell, line=one_line, begin=at_the_beginning, code=in_code)
-    return environment
 
 
 # -- words of documents, machines and people among our own Markdown -------------------------------------------

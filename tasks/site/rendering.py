@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from templates.render import FOLDER
+from templates.render import FOLDER, environment
 
 TEMPLATES = FOLDER / "site"
 
@@ -41,15 +41,9 @@ def render_page(template: str, **context: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
-    environment.filters.update(day=day, moment=moment, money=money, spaced=spaced)
-    return environment
+    found = environment(TEMPLATES, autoescape=True)
+    found.filters.update(day=day, moment=moment, money=money, spaced=spaced)
+    return found
 
 
 def day(time: datetime) -> str:
