@@ -7,6 +7,7 @@ against it proves and what it does not.
 
     state.py       what the server knows: apps, functions, calls, containers
     rpc.py         how an RPC is answered, and refused where it is not implemented
+    account.py     the workspace, and what an hour costs
     deploying.py   apps, images, mounts, secrets, functions
     calling.py     calls from the client's side: spawn, map, ask, cancel
     containers.py  calls from the container's side, and the processes

@@ -7,13 +7,14 @@ import time
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2 as api
 
-from tests.modal_server.rpc import Answering, answers
+from tests.modal_server.account import Account
+from tests.modal_server.rpc import answers
 from tests.modal_server.state import App, Function
 
 SUCCESS = api.GenericResult(status=api.GenericResult.GENERIC_STATUS_SUCCESS)
 
 
-class Deploying(Answering):
+class Deploying(Account):
     @answers
     async def ClientHello(self, request, task):
         return api.ClientHelloResponse()
@@ -48,6 +49,23 @@ class Deploying(Answering):
         app.functions = dict(request.function_ids)
         self.state.note("published", app=app.name, functions=list(app.functions))
         return api.AppPublishResponse(url=f"local:{app.name}", deployed_at=time.time())
+
+    @answers
+    async def AppGetOrCreate(self, request, task):
+        """Looked up only; nobody here creates an app by it."""
+        app = self._deployed(request.app_name)
+        if app is None:
+            raise GRPCError(Status.NOT_FOUND, f"App '{request.app_name}' not found")
+        return api.AppGetOrCreateResponse(app_id=app.id)
+
+    @answers
+    async def AppSetTags(self, request, task):
+        self.found(self.state.apps, request.app_id, "app").tags = dict(request.tags)
+        return _empty()
+
+    @answers
+    async def AppGetTags(self, request, task):
+        return api.AppGetTagsResponse(tags=self.found(self.state.apps, request.app_id, "app").tags)
 
     @answers
     async def AppHeartbeat(self, request, task):

@@ -15,12 +15,16 @@ To the next calls, `count` of them (1):
     slow         an input is handed out `seconds` late
     break        a container cannot import the function
     pickle       an output is replaced by a pickle that, where it is loaded, creates the file `path`
+
+To the next question what an hour costs:
+
+    rates        `rates` in place of the usual ones; without it the question is refused
 """
 
 from typing import Any
 
 NOW = ("preempt", "kill", "timeout", "expire")
-NEXT = ("refuse", "lose_output", "slow", "break", "pickle")
+NEXT = ("refuse", "lose_output", "slow", "break", "pickle", "rates")
 
 
 class Faults:

@@ -11,6 +11,8 @@ from tests.modal_server.state import State
 
 Handler = Callable[[Any, Any, str], Awaitable[Any]]
 TASK = "x-modal-task-id"
+TOKEN = "ak-local"
+"""The only one that is accepted of a client."""
 
 
 def answers(handler: Handler) -> Any:
@@ -35,7 +37,11 @@ def streams(handler: Any) -> Any:
 
 
 def _task(stream: Any) -> str:
-    return str(stream.metadata.get(TASK, ""))
+    """The container's; "" of a client, whose token is looked at."""
+    task = str(stream.metadata.get(TASK, ""))
+    if not task and stream.metadata.get("x-modal-token-id") != TOKEN:
+        raise GRPCError(Status.UNAUTHENTICATED, "Token ID not found")
+    return task
 
 
 def _missing(name: str) -> Any:

@@ -19,6 +19,7 @@ class App:
     name: str = ""
     functions: dict[str, str] = field(default_factory=dict)
     """Function ids by tag, as they were published."""
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
