@@ -93,7 +93,6 @@ from db.running import OpenAttempt as OpenAttempt
 from db.running import PlannedRun as PlannedRun
 from db.running import Spend as Spend
 from db.running import begin_attempt as begin_attempt
-from db.running import begin_attempts as begin_attempts
 from db.running import end_attempt as end_attempt
 from db.running import latest_experiment as latest_experiment
 from db.running import open_attempts as open_attempts

@@ -171,52 +171,6 @@ def runs_without_result(engine: Engine, experiment_id: int) -> list[PlannedRun]:
 # -- attempts ------------------------------------------------------------------------------------------------
 
 
-def begin_attempts(
-    engine: Engine,
-    experiment_id: int,
-    keys: Iterable[str],
-    *,
-    executor: str,
-    host: str,
-    boot_id: str,
-    now: datetime,
-    reserve: Reserve | None = None,
-    caps: Caps = Caps(),  # noqa: B008 (immutable)
-    owner: Owner | None = None,
-) -> dict[str, int]:
-    """Claim runs before anything is started for them: attempt id by key.
-
-    A run that has a result or an open attempt, of whatever experiment, is left out: of two that dispatch at
-    once, one gets it. `reserve`: for each, under the caps. `owner`: who dispatches. Raises CapError where a cap has too
-    little room for one of them, and LeaseError where the experiment is leased to someone else; then none is begun.
-    """
-    with writing(engine) as session:
-        if owner is not None:
-            hold(session, experiment_id, owner)
-        begun = {}
-        for key in dict.fromkeys(keys):
-            run_id = run_id_of(session, key)
-            if session.get(RunResultRow, run_id) or _open_attempt_of(session, run_id):
-                continue
-            tried = session.exec(select(func.max(AttemptRow.number)).where(AttemptRow.run_id == run_id)).one()
-            row = AttemptRow(
-                run_id=run_id,
-                number=(tried or 0) + 1,
-                experiment_id=experiment_id,
-                executor=executor,
-                host=host,
-                boot_id=boot_id,
-                submitted_at=now,
-            )
-            session.add(row)
-            session.flush()
-            assert row.id is not None
-            if reserve is not None:
-                add_reservation(session, row.id, experiment_id, reserve, caps, now)
-            begun[key] = row.id
-        return begun
-
-
 def begin_attempt(
     engine: Engine,
     experiment_id: int,
@@ -230,20 +184,34 @@ def begin_attempt(
     caps: Caps = Caps(),  # noqa: B008 (immutable)
     owner: Owner | None = None,
 ) -> int | None:
-    """As `begin_attempts` for one run; None where it has a result or an open attempt."""
-    begun = begin_attempts(
-        engine,
-        experiment_id,
-        [key],
-        executor=executor,
-        host=host,
-        boot_id=boot_id,
-        now=now,
-        reserve=reserve,
-        caps=caps,
-        owner=owner,
-    )
-    return begun.get(key)
+    """Claim a run before anything is started for it: the attempt's id.
+
+    None where the run has a result or an open attempt, of whatever experiment: of two that dispatch at once, one gets
+    it. `reserve`: under the caps. `owner`: who dispatches. Raises CapError where a cap has too little room, and
+    LeaseError where the experiment is leased to someone else; then nothing is begun.
+    """
+    with writing(engine) as session:
+        if owner is not None:
+            hold(session, experiment_id, owner)
+        run_id = run_id_of(session, key)
+        if session.get(RunResultRow, run_id) or _open_attempt_of(session, run_id):
+            return None
+        tried = session.exec(select(func.max(AttemptRow.number)).where(AttemptRow.run_id == run_id)).one()
+        row = AttemptRow(
+            run_id=run_id,
+            number=(tried or 0) + 1,
+            experiment_id=experiment_id,
+            executor=executor,
+            host=host,
+            boot_id=boot_id,
+            submitted_at=now,
+        )
+        session.add(row)
+        session.flush()
+        assert row.id is not None
+        if reserve is not None:
+            add_reservation(session, row.id, experiment_id, reserve, caps, now)
+        return row.id
 
 
 def store_handle(engine: Engine, attempt_id: int, handle: Mapping[str, Any], now: datetime) -> None:

@@ -221,10 +221,9 @@ def fill(engine: Engine) -> tuple[int, int]:
 
     failing = register(engine, registration("022-displacement-rank"))
     faulty = start(engine, failing, code="beef")
-    begun = catalog.begin_attempts(
-        engine, faulty, [key("cosformer", 0, "beef"), key("cosformer", 1, "beef")], **HERE, now=NOW
+    first, second = (
+        catalog.begin_attempt(engine, faulty, key("cosformer", seed, "beef"), **HERE, now=NOW) for seed in (0, 1)
     )
-    first, second = begun.values()
     catalog.end_attempt(engine, first, "preempted", seconds=30.0, dollars=0.01, reason="node taken", now=LATER)
     catalog.store_handle(engine, second, {"pid": 4711}, NOW)
     return frozen, experiment

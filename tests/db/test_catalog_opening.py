@@ -314,8 +314,7 @@ with open_catalog(url) as opened:
     frozen = register(opened.engine)
     for count in range(25):
         catalog.add_log(opened.engine, STEM, "note", f"{me}-{count}", NOW)
-        begun = catalog.begin_attempts(opened.engine, 1, [key("cosformer", count)], **HERE, now=NOW)
-        if begun:
+        if catalog.begin_attempt(opened.engine, 1, key("cosformer", count), **HERE, now=NOW):
             print(key("cosformer", count))
 """
 

@@ -99,9 +99,10 @@ def test_what_a_cursor_covers_stays_as_it_was(engine: Engine) -> None:
     a title that was edited reads as it did."""
     frozen = register(engine)
     experiment = start(engine, frozen, seeds=1)
-    first, second = catalog.begin_attempts(
-        engine, experiment, [run.key for run in catalog.runs_without_result(engine, experiment)], **HERE, now=NOW
-    ).values()
+    first, second = (
+        catalog.begin_attempt(engine, experiment, run.key, **HERE, now=NOW)
+        for run in catalog.runs_without_result(engine, experiment)
+    )
     windows, stories = [], list[Story]()
     for step in range(4):
         if step == 1:

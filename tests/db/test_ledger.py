@@ -67,16 +67,6 @@ def test_a_cap_refuses_before_anything_is_begun_and_names_the_sum(engine: Engine
     begin(engine, experiment, key("cosformer", 1), **{cap: 2.0})  # met exactly, not exceeded
 
 
-def test_one_that_does_not_fit_keeps_the_others_of_its_transaction_out(engine: Engine) -> None:
-    experiment = start(engine, register(engine))
-    runs = [key("cosformer", 0), key("cosformer", 1)]
-    with pytest.raises(catalog.CapError):
-        catalog.begin_attempts(
-            engine, experiment, runs, **HERE, now=NOW, reserve=HOUR, caps=catalog.Caps(workspace=1.5)
-        )
-    assert ask(engine, "SELECT count(*) FROM attempt") == [(0,)]
-
-
 def test_an_attempt_takes_what_room_there_is_but_not_less_than_it_needs(engine: Engine) -> None:
     experiment = start(engine, register(engine))
     flexible = HOUR._replace(least_seconds=600)

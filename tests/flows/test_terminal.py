@@ -14,7 +14,7 @@ from small_proposals import write_proposal
 from terminal import in_terminal
 from typer.testing import CliRunner
 
-from db.catalog import begin_attempts, end_attempt, record_result, store_handle
+from db.catalog import begin_attempt, end_attempt, record_result, store_handle
 from models.metrics import METRICS
 from models.request import SeedResult, Value
 from proposals.workspace import REPOSITORY, Workspace
@@ -46,9 +46,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     planned = plan_look(place, started.id, 2, "local", False)
     with catalog_of(place) as engine:
         key = next(iter(planned.missing))
-        (attempt,) = begin_attempts(
-            engine, planned.experiment, [key], executor="local", host="far-away", boot_id="b", now=now()
-        ).values()
+        attempt = begin_attempt(
+            engine, planned.experiment, key, executor="local", host="far-away", boot_id="b", now=now()
+        )
+        assert attempt is not None
         store_handle(engine, attempt, {"pid": 1, "started": "1", "directory": str(root)}, now())
     return place
 
@@ -59,9 +60,8 @@ def _train(place: Workspace, stem: str) -> None:
     given = {"executor": "local", "host": "here", "boot_id": "b"}
     with catalog_of(place) as engine:
         first = next(iter(planned.missing))
-        (lost,) = begin_attempts(engine, planned.experiment, [first], **given, now=now()).values()
+        lost = begin_attempt(engine, planned.experiment, first, **given, now=now())
         end_attempt(engine, lost, "lost", seconds=60.0, dollars=0.5, reason="node taken", now=now())
-        begun = begin_attempts(engine, planned.experiment, planned.missing, **given, now=now())
         for key, name in planned.missing.items():
             variant, seed = name.rsplit("-seed-", 1)
             accuracy = ACCURACY[variant][int(seed)]
@@ -70,8 +70,9 @@ def _train(place: Workspace, stem: str) -> None:
                 seed=int(seed), values=(*values, Value(metric="nan_count", value=0)), curve=(), data_sha256="d" * 64,
                 epochs=2, best_epoch=1, stopped="epochs", resumed=0,
             )  # fmt: skip
+            attempt = begin_attempt(engine, planned.experiment, key, **given, now=now())
             record_result(
-                engine, begun[key], result, device="cpu: here", versions={}, seconds=30.0, dollars=0.25,
+                engine, attempt, result, device="cpu: here", versions={}, seconds=30.0, dollars=0.25,
                 vocabulary=METRICS, now=now(),
             )  # fmt: skip
     judge_experiment(place, registered.id, planned.experiment)

@@ -14,7 +14,6 @@ from small_proposals import write_proposal
 
 from db.catalog import (
     begin_attempt,
-    begin_attempts,
     end_attempt,
     load_registration,
     registration_of_experiment,
@@ -102,9 +101,8 @@ def begin(place: Workspace, planned: Any) -> int:
     """An attempt at the run of attention, seed 0."""
     key = next(key for key, name in planned.missing.items() if name == "attention-seed-0")
     with catalog_of(place) as engine:
-        (attempt,) = begin_attempts(
-            engine, planned.experiment, [key], executor="local", host="here", boot_id="b", now=now()
-        ).values()
+        attempt = begin_attempt(engine, planned.experiment, key, executor="local", host="here", boot_id="b", now=now())
+        assert attempt is not None
         store_handle(engine, attempt, {"pid": 1}, now())
     return attempt
 

@@ -64,7 +64,7 @@ class Day:
         frozen = samples.register(engine, now=self.to(1))
         experiment = samples.start(engine, frozen, now=self.to(1.5))
         keys = [run.key for run in catalog.runs_without_result(engine, experiment)]
-        attempts = catalog.begin_attempts(engine, experiment, keys, **HERE, now=self.to(2))
+        attempts = {key: self.begin(engine, experiment, key, self.to(2)) for key in keys}
         for attempt in list(attempts.values())[:2]:
             self.collect(engine, attempt, 0 if attempt % 2 else 1, self.to(3), 0.91)
         catalog.end_attempt(
@@ -85,8 +85,7 @@ class Day:
         catalog.end_attempt(
             engine, attempts[fourth], "lost", seconds=0.0, dollars=0.0, reason="no sign of life", now=self.to(5)
         )
-        again = catalog.begin_attempt(engine, 1, third, **HERE, now=self.to(6))
-        assert again is not None
+        again = self.begin(engine, 1, third, self.to(6))
         self.collect(engine, again, 0, self.to(7), 0.24)
         self.collect(engine, attempts[fourth], 1, self.to(7), 0.26)
         undecided = judged("INCONCLUSIVE", 0.01, -0.02).model_copy(update={"next_look": 10})
@@ -101,9 +100,14 @@ class Day:
         failing = samples.register(engine, samples.registration("022-displacement-rank"), now=self.to(30))
         faulty = samples.start(engine, failing, code="beef", now=self.to(30))
         runs = [samples.key("cosformer", seed, "beef") for seed in (0, 1)]
-        first, second = catalog.begin_attempts(engine, faulty, runs, **HERE, now=self.to(31)).values()
+        first, second = (self.begin(engine, faulty, run, self.to(31)) for run in runs)
         catalog.end_attempt(engine, first, "timed_out", seconds=600.0, dollars=0.4, reason="10 min", now=self.to(33))
         catalog.store_handle(engine, second, {"pid": 4711}, self.to(31))
+
+    def begin(self, engine: Engine, experiment: int, key: str, at: datetime) -> int:
+        attempt = catalog.begin_attempt(engine, experiment, key, **HERE, now=at)
+        assert attempt is not None
+        return attempt
 
     def collect(self, engine: Engine, attempt: int, seed: int, at: datetime, accuracy: float) -> None:
         from models.metrics import METRICS

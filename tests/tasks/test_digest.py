@@ -223,10 +223,9 @@ def test_words_of_people_are_words_and_nothing_else(day: Day) -> None:
         frozen = samples.register(engine)
         catalog.record_proposal(engine, hostile, samples.NOW)
         experiment = samples.start(engine, frozen)
-        keys = [run.key for run in catalog.runs_without_result(engine, experiment)][:2]
-        first, _ = catalog.begin_attempts(
-            engine, experiment, keys, executor="local", host=HOSTILE, boot_id="b", now=samples.NOW
-        ).values()
+        here = {"executor": "local", "host": HOSTILE, "boot_id": "b", "now": samples.NOW}
+        runs = catalog.runs_without_result(engine, experiment)[:2]
+        first, _ = (catalog.begin_attempt(engine, experiment, run.key, **here) for run in runs)
         catalog.end_attempt(engine, first, "failed", seconds=1, dollars=0, reason=HOSTILE, now=samples.NOW)
         catalog.record_judgement(engine, frozen, experiment, samples.judgement(reason=HOSTILE), "e" * 64, samples.NOW)
     path = write_digest(day.place).path

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from small_proposals import write_proposal
 
-from db.catalog import begin_attempts, log_of, record_result, results_of
+from db.catalog import begin_attempt, log_of, record_result, results_of
 from models.metrics import METRICS
 from models.request import CurvePoint, SeedResult, Value
 from proposals.workspace import Workspace
@@ -46,12 +46,13 @@ def judged(tmp_path: Path) -> tuple[Workspace, int, int]:
     planned = plan_look(place, registered.id, 2, "local", False)
     draw = random.Random(7)
     with catalog_of(place) as engine:
-        begun = begin_attempts(
-            engine, planned.experiment, planned.missing, executor="local", host="here", boot_id="b", now=now()
-        )
         for key, name in planned.missing.items():
+            attempt = begin_attempt(
+                engine, planned.experiment, key, executor="local", host="here", boot_id="b", now=now()
+            )
+            assert attempt is not None
             record_result(
-                engine, begun[key], result_of(int(name[-1]), draw), device="cpu: here", versions={"torch": "2"},
+                engine, attempt, result_of(int(name[-1]), draw), device="cpu: here", versions={"torch": "2"},
                 seconds=1.0, dollars=0.0, vocabulary=METRICS, now=now(),
             )  # fmt: skip
     judge_experiment(place, registered.id, planned.experiment)
