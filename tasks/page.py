@@ -51,17 +51,19 @@ def signed(margin: float | None, unit: str) -> str:
 
 
 class Measure(NamedTuple):
-    """What a trained model is looked at by: its accuracy, or its loss where the answers are numbers."""
+    """What a trained model is looked at by: its accuracy, or its loss where the answers are numbers.
+    curve: the same while it learns."""
 
     metric: str
+    curve: str
     title: str
     unit: str
     suffix: str
     factor: float
 
 
-ACCURACY = Measure("test_accuracy", "Test accuracy", "fraction", " (%)", 100)
-LOSS = Measure("test_loss", "Test loss", "number", "", 1)
+ACCURACY = Measure("test_accuracy", "validation_accuracy", "Test accuracy", "fraction", " (%)", 100)
+LOSS = Measure("test_loss", "validation_loss", "Test loss", "number", "", 1)
 
 
 def measure_of(runs: Sequence[StoredRun]) -> Measure:

@@ -67,11 +67,11 @@ def write_report(place: Workspace, registration: int) -> Path:
         page_folder = folder if frozen.fidelity == "specified" else folder / frozen.fidelity
         page_folder.mkdir(parents=True, exist_ok=True)
         runs = results_of(engine, stored.experiment_id)
+        curve = measure_of(runs).curve
+        curves = _curves(frozen, runs, curve)
         page = page_folder / "results.md"
-        _replace(page, _page(engine, registration, frozen, stored, runs, page, place))
-        draw_curves(
-            _curves(frozen, runs), measure_of(runs).metric.replace("test", "validation"), page_folder / "curves.svg"
-        )
+        _replace(page, _page(engine, registration, frozen, stored, runs, bool(curves), page, place))
+        draw_curves(curves, curve, page_folder / "curves.svg")
         draw_margins(stored.judgement.outcomes, _limits(frozen), page_folder / "margins.svg")
         write_log(folder / "log.md", facts_of(engine, stored.experiment_id), log_of(engine, frozen.stem))
     return page
@@ -96,6 +96,7 @@ def _page(
     frozen: Registration,
     stored: StoredJudgement,
     runs: Sequence[StoredRun],
+    curves: bool,
     page: Path,
     place: Workspace,
 ) -> str:
@@ -129,7 +130,7 @@ def _page(
         **_results(frozen.setup, runs),
         reported=_reported(document, frozen, runs),
         imported=_imported(imported_report(engine, facts.number)),
-        curves=bool(_curves(frozen, runs)),
+        curves=curves,
         setup_yaml=setup_yaml(frozen.setup),
         data=data_line(runs),
         runs=run_rows(run_states(engine, latest_experiment(engine, registration) or stored.experiment_id)),
@@ -189,9 +190,10 @@ def _limits(frozen: Registration) -> dict[str, tuple[float | None, float | None]
     return {name: (subject.low, subject.high) for name, subject in subjects.items()}
 
 
-def _curves(frozen: Registration, runs: Sequence[StoredRun]) -> dict[str, dict[int, list[tuple[int, float]]]]:
+def _curves(
+    frozen: Registration, runs: Sequence[StoredRun], metric: str
+) -> dict[str, dict[int, list[tuple[int, float]]]]:
     curves: dict[str, dict[int, list[tuple[int, float]]]] = {variant: {} for variant in frozen.setup.variants}
-    metric = measure_of(runs).metric.replace("test", "validation")
     for run in runs:
         points = [(p.epoch, p.value) for p in run.result.curve if p.metric == metric]
         if points:
