@@ -9,7 +9,7 @@ from db.views import VIEWS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Oldest first. Known here so that opening a catalog need not import alembic."""
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from db.columns import Utc, at_least, finite, flag, one_of, sha256
 
 VERDICTS = ("PROCEED", "ABANDON", "DEBUG", "INCONCLUSIVE")
-ENDS = ("collected", "failed", "timed_out", "preempted", "lost", "refused", "cancelled")
+ENDS = ("collected", "failed", "crashed", "out_of_memory", "timed_out", "preempted", "lost", "refused", "cancelled")
 """How an attempt can end; an attempt without an end is open."""
 TEST_ACCURACY = text("name = 'test_accuracy' AND condition = ''")
 

@@ -18,13 +18,25 @@ MOST = 2**53
 
 
 def accepted(state: Finished | Fault) -> Finished | Fault:
-    """The same with harmless words, cut where they go on for too long; a fault where the result cannot be one."""
+    """The same with harmless words, cut where they go on for too long; a fault where the result cannot be one, or is of
+    a training that its time limit cut short: on a faster machine it would be another, so it says nothing."""
     if isinstance(state, Fault):
         return in_plain_words(state)
     wrong = why_not(state.result)
-    if wrong is None:
-        return state
-    return in_plain_words(Fault("failed", f"what it left is no result: {wrong}", seconds=state.seconds))
+    if wrong is not None:
+        return in_plain_words(Fault("failed", f"what it left is no result: {wrong}", seconds=state.seconds))
+    if any(seed.stopped == "time" for seed in state.result.seeds):
+        return in_plain_words(_cut_short(state))
+    return state
+
+
+def _cut_short(state: Finished) -> Fault:
+    result = state.result
+    reason = (
+        f"its time was over after {result.seconds:.0f} s, in epoch {result.seeds[0].epochs}; the checkpoint is kept. "
+        "With more `minutes` under `compute` in the proposal it goes on from there"
+    )
+    return Fault("timed_out", reason, seconds=state.seconds, device=result.device)
 
 
 def in_plain_words(fault: Fault) -> Fault:

@@ -17,14 +17,17 @@ from db.catalog import (
     open_attempts,
     record_result,
     registration_of_experiment,
+    reservation_of,
+    store_handle,
 )
 from proposals.workspace import Workspace
 from tasks.accepting import accepted, in_plain_words
-from tasks.executors import Fault, Finished, Running, State, executor_named
+from tasks.dispatch import BEGINNING, looked_after, ticket_of
+from tasks.executors import Fault, Finished, Handle, Machine, Running, State, executor_named
 from tasks.leases import look, me
 from tasks.ledger import bill
 from tasks.notices import notify_fault
-from tasks.place import OPTIONS, catalog_of, now
+from tasks.place import OPTIONS, catalog_of, now, run_directory
 from tasks.settings import settings_of
 
 ON_THIS_MACHINE = ("local", "inprocess")
@@ -59,19 +62,20 @@ def record(place: Workspace, experiment: int, attempt: int, run: str, state: Sta
 def sweep_open(place: Workspace) -> Swept:
     """Ask after every attempt that nobody has ended, and record what became of it.
 
-    Attempts of an experiment that another living process runs are that process's. One without a handle is otherwise one
-    whose orchestrator died before it had started anything.
+    Attempts that this process waits for, and those of an experiment that another living process runs, are theirs.
     """
     counts = {"collected": 0, "faults": 0, "running": 0, "others": 0}
     silent = []
     with catalog_of(place) as engine:
+        with BEGINNING:
+            left = [(attempt, looked_after(place, attempt.attempt_id)) for attempt in open_attempts(engine)]
         held = {lease.experiment_id: lease for lease in leases(engine, look)}
-        for attempt in open_attempts(engine):
-            if _elsewhere(held.get(attempt.experiment_id)):
+        for attempt, ours in left:
+            if ours or _elsewhere(held.get(attempt.experiment_id)):
                 counts["others"] += 1
                 continue
             try:
-                state = state_of(attempt)
+                state = state_of(place, engine, attempt)
             except Exception as error:  # of a service that cannot be reached: the other attempts are to be asked after
                 silent.append(f"attempt {attempt.attempt_id} ({attempt.executor}): {error}")
                 log.warning("nothing was heard of %s", silent[-1])
@@ -96,16 +100,34 @@ def attempt_to_join(place: Workspace, key: str) -> OpenAttempt | None:
     return None
 
 
-def state_of(attempt: OpenAttempt) -> State:
+def state_of(place: Workspace, engine: Engine, attempt: OpenAttempt) -> State:
     """What became of it, asked of its executor. Raises what that raises where it cannot be asked."""
-    if attempt.handle is None:
+    handle = attempt.handle or _recovered(place, engine, attempt)
+    if handle is None:
         return Fault("lost", "its orchestrator died before it was started", seconds=0.0)
     if attempt.executor in ON_THIS_MACHINE and attempt.host != me().host:
         return Fault("lost", f"it ran on {attempt.host}, and whoever started it there is gone")
     try:
-        return executor_named(attempt.executor).poll(attempt.handle)
+        return executor_named(attempt.executor).poll(handle)
     except ValidationError as error:
         return Fault("failed", f"what it left is no result: {error}")
+
+
+def _recovered(place: Workspace, engine: Engine, attempt: OpenAttempt) -> Handle | None:
+    """Its handle, where its orchestrator died after it was started and before that was written down."""
+    reserved = reservation_of(engine, attempt.attempt_id)
+    if reserved is None:
+        return None
+    setup = load_registration(engine, registration_of_experiment(engine, attempt.experiment_id)).setup
+    handle = executor_named(attempt.executor).recover(
+        str(run_directory(place, attempt.key)),
+        attempt.seed,
+        Machine(reserved.seconds, setup.compute.gpu),
+        ticket_of(attempt.attempt_id, attempt.submitted_at),
+    )
+    if handle is not None:
+        store_handle(engine, attempt.attempt_id, handle, now())
+    return handle
 
 
 def _elsewhere(lease: Lease | None) -> bool:

@@ -10,8 +10,8 @@ from prefect import task
 from db.catalog import CapError, runs_without_result
 from proposals.workspace import Workspace
 from tasks.collect import attempt_to_join, record, sweep_open
-from tasks.dispatch import Dispatched, RunBusyError, dispatch_run
-from tasks.executors import Executor, Fault, Finished, Running, State, executor_named
+from tasks.dispatch import Dispatched, RunBusyError, dispatch_run, done_with
+from tasks.executors import Executor, Fault, Finished, Running, State, UnreachableError, executor_named
 from tasks.place import OPTIONS, catalog_of
 
 MOST_ATTEMPTS = 3
@@ -19,8 +19,12 @@ MOST_ATTEMPTS = 3
 MOST_PREEMPTIONS = 20
 """Beyond those: a machine that is taken away is nobody's fault, and training goes on from its checkpoint."""
 POLL_SECONDS = 0.05
+REMOTE_POLL_SECONDS = 0.2
+"""What a service is asked goes over a network, and by way of a thread."""
 WAIT_SECONDS = 2.0
 """Between two looks at what somebody else has to do first: bring a result, or release a reservation."""
+AGAIN_SECONDS = 20.0
+"""Between two tries to start something on a service that does not answer."""
 PATIENCE_SECONDS = 600.0
 """For which a service may be out of reach before that is a fault."""
 log = logging.getLogger("mve.train")
@@ -47,15 +51,7 @@ async def train_run(place: Workspace, experiment: int, key: str, name: str, exec
         begun = await _begin(place, experiment, key, name, executor)
         if begun is None:
             return
-        machine, attempt = begun
-        try:
-            state = await _end_of(machine, attempt)
-        except Exception:
-            raise  # it could not be asked after: it stays open, and a later flow asks
-        except BaseException:  # cancelled, Ctrl-C, or Prefect's own on SIGTERM, which may arise anywhere in this thread
-            record(place, experiment, attempt.attempt, name, _cancelled(machine, attempt))
-            raise
-        ended = record(place, experiment, attempt.attempt, name, state)
+        ended = await _ended(place, experiment, name, *begun)
         if isinstance(ended, Finished):
             return
         if ended.state == "failed":
@@ -68,17 +64,20 @@ async def train_run(place: Workspace, experiment: int, key: str, name: str, exec
             raise InfrastructureError(f"{name} was {ended.state}{after}: {ended.reason}")
 
 
+# -- an attempt to wait for ----------------------------------------------------------------------------------
+
+
 async def _begin(
     place: Workspace, experiment: int, key: str, name: str, executor: Executor
 ) -> tuple[Executor, Dispatched] | None:
     """An attempt and who trains it; None where the run has its result by now."""
-    variant, seed = name.rsplit("-seed-", 1)
-    said = False
+    since, said = time.monotonic(), False
     while True:
+        seconds = WAIT_SECONDS
         try:
-            return executor, dispatch_run(place, experiment, key, variant, int(seed), executor)
+            return executor, await _dispatched(place, experiment, key, name, executor)
         except RunBusyError:
-            sweep_open(place)
+            await asyncio.to_thread(sweep_open, place)
             if _has_result(place, experiment, key):
                 return None
             joined = attempt_to_join(place, key)
@@ -90,25 +89,82 @@ async def _begin(
                 raise
             if not said:
                 log.info("%s waits for money that is reserved: %s", name, refused)
+        except UnreachableError as error:
+            if time.monotonic() - since > PATIENCE_SECONDS:
+                raise InfrastructureError(f"{name} could not be started: {error}") from error
+            log.warning("%s cannot be started now: %s", name, error)
+            seconds = AGAIN_SECONDS
         said = True
-        await asyncio.sleep(WAIT_SECONDS)
+        await asyncio.sleep(seconds)
 
 
-async def _end_of(machine: Executor, attempt: Dispatched) -> State:
+async def _dispatched(place: Workspace, experiment: int, key: str, name: str, executor: Executor) -> Dispatched:
+    variant, seed = name.rsplit("-seed-", 1)
+    given = (place, experiment, key, variant, int(seed), executor)
+    if not executor.remote:
+        return dispatch_run(*given)
+    starting = asyncio.ensure_future(asyncio.to_thread(dispatch_run, *given))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:  # a thread cannot be stopped: what it starts is stopped
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            _stop(place, experiment, name, executor, starting.result())
+        raise
+
+
+# -- until it has ended --------------------------------------------------------------------------------------
+
+
+async def _ended(
+    place: Workspace, experiment: int, name: str, machine: Executor, attempt: Dispatched
+) -> Finished | Fault:
+    """Wait for it and record what came of it; stop it where this coroutine is told to stop."""
+    try:
+        state = await _end_of(machine, attempt)
+        return record(place, experiment, attempt.attempt, name, state)
+    except Exception:
+        raise  # it could not be asked after: it stays open, and a later flow asks
+    except BaseException:  # cancelled, Ctrl-C, or Prefect's own on SIGTERM, which may arise anywhere in this thread
+        _stop(place, experiment, name, machine, attempt)
+        raise
+    finally:
+        done_with(place, attempt.attempt)
+
+
+async def _end_of(machine: Executor, attempt: Dispatched) -> Finished | Fault:
     heard = time.monotonic()
     while True:
         try:
-            state = machine.poll(attempt.handle)
+            state = await _asked(machine, attempt)
             heard = time.monotonic()
         except OSError as error:  # out of reach for the moment
             if time.monotonic() - heard > PATIENCE_SECONDS:
-                raise
+                raise InfrastructureError(f"attempt {attempt.attempt} could not be asked after: {error}") from error
             log.warning("attempt %d cannot be asked after: %s", attempt.attempt, error)
             await asyncio.sleep(WAIT_SECONDS)
             continue
         if not isinstance(state, Running):
             return state
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(REMOTE_POLL_SECONDS if machine.remote else POLL_SECONDS)
+
+
+async def _asked(machine: Executor, attempt: Dispatched) -> State:
+    if machine.remote:
+        return await asyncio.to_thread(machine.poll, attempt.handle)
+    return machine.poll(attempt.handle)
+
+
+def _stop(place: Workspace, experiment: int, name: str, machine: Executor, attempt: Dispatched) -> None:
+    """Cancel it and say so in the catalog. One whose service cannot be told stays open, and `mve collect` asks."""
+    try:
+        state = _cancelled(machine, attempt)
+    except OSError as error:
+        log.error("%s may still run, since it could not be cancelled: %s. `mve collect` asks after it", name, error)
+        return
+    finally:
+        done_with(place, attempt.attempt)
+    record(place, experiment, attempt.attempt, name, state)
 
 
 def _cancelled(machine: Executor, attempt: Dispatched) -> Finished | Fault:

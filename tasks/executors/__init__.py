@@ -4,7 +4,18 @@ An executor starts a request and says later what became of it. It is asked with 
 process, which never saw the start, can ask too.
 """
 
-from tasks.executors.base import Executor, Fault, Finished, Handle, Machine, Request, Running, State
+from tasks.executors.base import (
+    Executor,
+    Fault,
+    Finished,
+    Handle,
+    Machine,
+    NotReadyError,
+    Request,
+    Running,
+    State,
+    UnreachableError,
+)
 from tasks.executors.inprocess import InProcess
 from tasks.executors.local import LocalProcess
 
@@ -17,9 +28,11 @@ __all__ = [
     "Finished",
     "Handle",
     "Machine",
+    "NotReadyError",
     "Request",
     "Running",
     "State",
+    "UnreachableError",
     "check_ready",
     "executor_named",
 ]
@@ -32,8 +45,12 @@ def executor_named(name: str) -> Executor:
         from tasks.executors.modal import Modal
 
         return Modal()
+    if name == "pool":
+        from tasks.executors.pool import Pool
+
+        return Pool()
     if name not in EXECUTORS:
-        raise ValueError(f"there is no executor {name!r}; there are {', '.join((*EXECUTORS, 'modal'))}")
+        raise ValueError(f"there is no executor {name!r}; there are {', '.join((*EXECUTORS, 'modal', 'pool'))}")
     return EXECUTORS[name]()
 
 
@@ -45,3 +62,7 @@ def check_ready(name: str) -> None:
         from tasks.executors import modal_client
 
         modal_client.check_ready()
+    if name == "pool":
+        from tasks.executors import pool_client
+
+        pool_client.check_ready()

@@ -9,8 +9,9 @@ from tasks.executors.base import Fault, Finished, Handle, Machine, Request, Stat
 class InProcess:
     name = "inprocess"
     width = 1
+    remote = False
 
-    def submit(self, request: Request, machine: Machine | None = None) -> Handle:
+    def submit(self, request: Request, machine: Machine | None = None, ticket: str = "") -> Handle:
         # torch takes more than a second to import
         if isinstance(request, TrainRequest):
             from models.training import train
@@ -22,6 +23,9 @@ class InProcess:
             result = study(request)
         (Path(request.directory) / "result.json").write_text(result.model_dump_json())
         return {"directory": request.directory}
+
+    def recover(self, directory: str, seed: int, machine: Machine, ticket: str) -> None:
+        """What ran in a process that is gone is gone."""
 
     def poll(self, handle: Handle) -> State:
         path = Path(handle["directory"]) / "result.json"

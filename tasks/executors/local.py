@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.request import TrainResult
-from tasks.executors.base import Fault, Finished, Handle, Machine, Request, Running, State
+from tasks.executors.base import Fault, Finished, Handle, Machine, Request, Running, State, fault_told
 from tasks.executors.environment import for_training
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -28,11 +28,12 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 class LocalProcess:
     name = "local"
+    remote = False
 
     def __init__(self, width: int | None = None) -> None:
         self.width = width or len(os.sched_getaffinity(0))
 
-    def submit(self, request: Request, machine: Machine | None = None) -> Handle:
+    def submit(self, request: Request, machine: Machine | None = None, ticket: str = "") -> Handle:
         folder = Path(request.directory)
         for stale in ("result.json", "error.json"):
             (folder / stale).unlink(missing_ok=True)
@@ -46,6 +47,9 @@ class LocalProcess:
             )  # fmt: skip
         _children[child.pid] = child
         return {"pid": child.pid, "started": start_time(child.pid), "at": began, "directory": str(folder)}
+
+    def recover(self, directory: str, seed: int, machine: Machine, ticket: str) -> None:
+        """A child whose starter died before it wrote down the process id died with it."""
 
     def poll(self, handle: Handle) -> State:
         pid, folder = int(handle["pid"]), Path(handle["directory"])
@@ -94,7 +98,7 @@ def _fault(folder: Path, code: int | None) -> Fault:
     if error.exists():
         try:
             told = json.loads(_content(error))
-            return Fault("failed", f"{told['type']}: {told['message']}", log)
+            return fault_told(str(told["type"]), str(told["message"]), log)
         except (ValueError, KeyError, TypeError, RecursionError):
             return Fault("failed", "the training process failed, and what it says of that cannot be read", log)
     if code == 130:

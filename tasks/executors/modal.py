@@ -8,13 +8,26 @@ validated as data: text of a limited size, JSON, a TrainResult. It is never unpi
 import json
 import time
 from contextlib import suppress
+from io import BytesIO
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from models.request import TrainRequest, TrainResult
-from tasks.executors.base import Fault, FaultState, Finished, Handle, Machine, Request, Running, State
-from tasks.executors.modal_client import NotReadyError, PickleError, check_ready, check_seconds, is_local, library
+from tasks.executors.base import (
+    Fault,
+    FaultState,
+    Finished,
+    Handle,
+    Machine,
+    NotReadyError,
+    Request,
+    Running,
+    State,
+    UnreachableError,
+    fault_told,
+)
+from tasks.executors.modal_client import PickleError, check_seconds, is_local, library, reachable
 
 MOST_BYTES = 16 * 1024 * 1024
 """A result is kilobytes; what is larger is none."""
@@ -30,48 +43,67 @@ LOCAL = "local modal: "
 class Modal:
     name = "modal"
     width = 8
+    remote = True
 
     def __init__(self) -> None:
         self._asked: dict[str, float] = {}
         self._looked: dict[str, float] = {}
         self._reached = -inf
 
-    def submit(self, request: Request, machine: Machine | None = None) -> Handle:
+    def submit(self, request: Request, machine: Machine | None = None, ticket: str = "") -> Handle:
         if machine is None:
             raise ValueError("a call on Modal needs its time limit, and the GPU or None for a CPU")
         seconds = check_seconds(machine.seconds)
-        check_ready()
+        reachable()
         from tasks.executors import modal_app
 
         local = is_local()
         update: dict[str, Any] = {"device": "cuda" if machine.gpu and not local else "cpu"}
         if isinstance(request, TrainRequest):  # it stops itself and reports, a little before it would be stopped
             update["max_seconds"] = max(0.9 * machine.seconds, machine.seconds - 60)
+        seed = request.seeds[0] if isinstance(request, TrainRequest) else request.seed
         run = Path(request.directory).name
         order = {
             "request": request.model_copy(update=update).model_dump(mode="json", exclude={"directory"}),
             "run": run,
+            "ticket": ticket,
             "code": modal_app.code_of(request),
             "mark": LOCAL if local else "",
         }
-        call = _spawn(machine.gpu, seconds, self.width, json.dumps(order, allow_nan=False))
-        seeds = list(request.seeds) if isinstance(request, TrainRequest) else [request.seed]
-        return {"call": call.object_id, "run": run, "seeds": seeds, "seconds": seconds, "at": time.time()}
+        try:
+            call = _spawn(machine.gpu, seconds, self.width, json.dumps(order, allow_nan=False))
+        except UnreachableError as error:  # its answer may be what was lost
+            try:
+                found = self.recover(request.directory, seed, machine, ticket) if ticket else None
+            except OSError:
+                raise UnreachableError(str(error), unsure=True) from error
+            if found is None:
+                raise
+            return found
+        return _handle(str(call.object_id), run, seed, seconds)
+
+    def recover(self, directory: str, seed: int, machine: Machine, ticket: str) -> Handle | None:
+        """A call writes down whose it is before it does anything, and does nothing if it was given up. So either we
+        find what it wrote, or it finds what we wrote, whichever is later."""
+        reachable()
+        run = Path(directory).name
+        call = _claimed(run, ticket)
+        if call is None:
+            _give_up(run, ticket)
+            call = _claimed(run, ticket)
+        return None if call is None else _handle(call, run, seed, check_seconds(machine.seconds))
 
     def poll(self, handle: Handle) -> State:
-        """Asks the service, and the volume where the service has nothing to say. A service that cannot be asked now
-        says nothing about the call: it counts as running."""
+        """Asks the service, and the volume where the service has nothing to say. Raises UnreachableError where it
+        cannot be asked now, which says nothing about the call."""
         call, now = str(handle["call"]), time.monotonic()
         if now - self._asked.get(call, -inf) < (0.2 if is_local() else 2.0):
             return Running()
-        self._asked[call] = now
         if now - self._reached > PROBED_FOR:
-            try:
-                check_ready()
-            except NotReadyError:
-                return Running()
+            reachable()
             self._reached = now
         state = self._ask(handle)
+        self._asked[call] = now
         if isinstance(state, Running) and now - self._looked.setdefault(call, now) > LOOK_SECONDS:
             self._looked[call] = now
             state = _left(handle) or state
@@ -100,14 +132,23 @@ class Modal:
             return _left(handle) or _told(handle, call, str(error))
         except PickleError as error:
             return _left(handle) or _fault(handle, "refused", str(error))
-        except modal.exception.Error:  # not reached, overloaded, restarting
-            return Running()
+        except modal.exception.Error as error:  # overloaded, restarting
+            raise UnreachableError(f"Modal does not answer: {type(error).__name__}: {error}") from None
 
     def cancel(self, handle: Handle) -> None:
         """The container writes its checkpoint and goes on to other work."""
+        reachable()
         modal = library()
-        with suppress(modal.exception.NotFoundError):
+        try:
             modal.FunctionCall.from_id(str(handle["call"])).cancel()
+        except modal.exception.NotFoundError:
+            return
+        except modal.exception.Error as error:
+            raise UnreachableError(f"Modal was not told: {type(error).__name__}: {error}") from None
+
+
+def _handle(call: str, run: str, seed: int, seconds: int) -> Handle:
+    return {"call": call, "run": run, "seeds": [seed], "seconds": seconds, "at": time.time()}
 
 
 def _spawn(gpu: str | None, seconds: int, containers: int, order: str) -> Any:
@@ -121,8 +162,10 @@ def _spawn(gpu: str | None, seconds: int, containers: int, order: str) -> Any:
         raise NotReadyError("nothing is deployed to Modal yet: run `mve deploy-gpu` once") from None
     except modal.exception.AuthError as error:
         raise NotReadyError(f"Modal does not accept the token: {error}. Make another with `modal token new`") from None
-    except modal.exception.Error as error:
-        raise NotReadyError(f"Modal did not take the call: {type(error).__name__}: {error}") from None
+    except modal.exception.InvalidError as error:
+        raise NotReadyError(f"Modal did not take the call: {error}") from None
+    except (modal.exception.Error, OSError) as error:
+        raise UnreachableError(f"Modal did not say that it took the call: {type(error).__name__}: {error}") from None
 
 
 # -- what became of a call -----------------------------------------------------------------------------------
@@ -137,6 +180,8 @@ def read_outcome(text: object, handle: Handle) -> State:
         seconds = float(outcome["seconds"])
         if not 0 <= seconds < inf:
             raise ValueError("it took no such time")
+        if "given_up" in outcome:
+            return _fault(handle, "lost", "it began after it had been given up, and did nothing", seconds)
         if "refused" in outcome:
             return _fault(handle, "refused", str(outcome["refused"]), seconds)
         if "failed" in outcome:
@@ -152,22 +197,21 @@ def read_outcome(text: object, handle: Handle) -> State:
 
 
 def _failed(handle: Handle, kind: str, message: str, seconds: float) -> Fault:
-    if kind in ("OutOfMemoryError", "MemoryError"):
-        return _fault(handle, "refused", f"out of memory: {message}", seconds)
-    return _fault(handle, "failed", f"{kind}: {message}", seconds)
+    told = fault_told(kind, message)
+    return _fault(handle, told.state, told.reason, seconds)
 
 
 def _told(handle: Handle, call: Any, text: str) -> Fault:
     """A failure of which the service tells, not our function."""
     words = text.lower()
     if "137" in words or "out of memory" in words or "oom" in words:
-        return _fault(handle, "refused", f"out of memory: {text}; {_how_far(handle)}")
+        return _fault(handle, "out_of_memory", f"{text}; {_how_far(handle)}")
     modal = library()
     with suppress(modal.exception.Error):
         statuses = [one.status for one in call.get_call_graph()]
         if modal.types.InputStatus.TERMINATED in statuses:
             return _fault(handle, "cancelled", f"the call was cancelled; its checkpoint is kept: {_how_far(handle)}")
-    return _fault(handle, "refused", f"the harness crashed in its container: {text}")
+    return _fault(handle, "crashed", f"the harness crashed in its container: {text}")
 
 
 def _fault(handle: Handle, state: FaultState, reason: str, seconds: float | None = None) -> Fault:
@@ -221,16 +265,48 @@ def _how_far(handle: Handle) -> str:
 
 
 def _read(handle: Handle, name: str) -> str | None:
-    """A file of the run on the volume; None where there is none, or it is too large to be ours."""
+    """A file of the run on the volume; None where there is none, or none that can be had now."""
+    try:
+        return _content(str(handle["run"]), name)
+    except UnreachableError:
+        return None
+
+
+def _claimed(run: str, ticket: str) -> str | None:
+    """The id of the call that has begun under this ticket. Raises UnreachableError."""
+    text = _content(run, f"claim-{ticket}.json")
+    try:
+        found = None if text is None else json.loads(text)["call"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreachableError(f"what call {ticket} wrote down cannot be read: {error}") from None
+    return None if found is None else str(found)
+
+
+def _give_up(run: str, ticket: str) -> None:
+    modal = library()
+    from tasks.executors import modal_app
+
+    try:
+        with modal.Volume.from_name(modal_app.VOLUME).batch_upload(force=True) as upload:
+            upload.put_file(BytesIO(b"given up"), f"/runs/{run}/given-up-{ticket}")
+    except modal.exception.Error as error:
+        raise UnreachableError(f"Modal's volume cannot be written: {type(error).__name__}: {error}") from None
+
+
+def _content(run: str, name: str) -> str | None:
+    """A file of a run on the volume; None where there is none, or it is too large to be ours. Raises
+    UnreachableError."""
     modal = library()
     from tasks.executors import modal_app
 
     content = bytearray()
     try:
-        for block in modal.Volume.from_name(modal_app.VOLUME).read_file(f"runs/{handle['run']}/{name}"):
+        for block in modal.Volume.from_name(modal_app.VOLUME).read_file(f"runs/{run}/{name}"):
             content += block
             if len(content) > MOST_BYTES:
                 return None
-    except (FileNotFoundError, modal.exception.Error):
+    except (FileNotFoundError, modal.exception.NotFoundError):
         return None
+    except modal.exception.Error as error:
+        raise UnreachableError(f"Modal's volume cannot be read: {type(error).__name__}: {error}") from None
     return content.decode(errors="replace")

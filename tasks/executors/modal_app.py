@@ -5,8 +5,10 @@ project but what goes up with it (`models` and this folder), and torch only wher
 the folder `runs/<run>`, and in it
 
     checkpoint.pt, progress.jsonl    of the training, as on any machine
+    claim-<ticket>.json              which call has begun for an attempt, whether or not its caller lives to know
+    given-up-<ticket>                nobody waits for that call, so it must not begin
     sitting.json                     which call works on it, since when, how often it was started, on which device
-    result.json                      the first result, whichever call gave it
+    result.json                      the first result, whichever call gave it, if training came to its end
     outcome-<call>.json              what the call returned: asked for where its output was lost or has expired
 
 What is returned is text, JSON in CBOR: `_experimental_restrict_output` keeps pickles out, errors included.
@@ -81,18 +83,19 @@ if not modal.is_local():
     _experimental_restrict_output=True,
 )
 def carry_out(order: str) -> str:
-    """`order`: JSON with `request`; `run`, the folder's name; `code`, the version of the code that is expected; `mark`,
-    which is put before the device's name. Returns JSON with one of `result`, `failed` and `refused`, and with
-    `seconds`, those since the call's first start.
+    """`order`: JSON with `request`; `run`, the folder's name; `ticket` of the attempt; `code`, the version of the code
+    that is expected; `mark`, which is put before the device's name. Returns JSON with one of `result`, `failed`,
+    `refused` and `given_up`, and with `seconds`, those since the call's first start.
 
     KeyboardInterrupt (preemption) and cancellation: the checkpoint is written and committed, then they go on their way.
     """
     asked = json.loads(order)
-    assert re.fullmatch(r"[0-9A-Za-z_-]{1,80}", asked["run"]), "a run's folder is below runs/"
+    for name in (asked["run"], asked["ticket"]):
+        assert re.fullmatch(r"[0-9A-Za-z_-]{1,80}", name), "names of files below runs/"
     folder = Path(os.environ[PLACE]) / "runs" / asked["run"]
-    volume.reload()
-    folder.mkdir(parents=True, exist_ok=True)
     call = modal.current_function_call_id() or "none"
+    if not _claim(folder, asked["ticket"], call):
+        return json.dumps({"given_up": True, "seconds": 0.0})
     sitting = _sit_down(folder, call)
     try:
         outcome = _outcome(asked, folder, sitting)
@@ -104,7 +107,7 @@ def carry_out(order: str) -> str:
         raise
     text = json.dumps({**outcome, "seconds": time.time() - sitting["began"]}, allow_nan=False)
     _write(folder / f"outcome-{call}.json", text)
-    if "result" in outcome and not (folder / "result.json").exists():
+    if "result" in outcome and not _cut_short(outcome["result"]) and not (folder / "result.json").exists():
         _write(folder / "result.json", json.dumps(outcome["result"], allow_nan=False))
     _note(folder, sitting, "ended")
     volume.commit()
@@ -199,6 +202,21 @@ def code_of(request: "TrainRequest | StudyRequest") -> str:
         return study_version(request.study.name)
     brought = getattr(request.mixer, "source", "")
     return code_version(request.mixer.mixer, request.synthetic.name, request.probes, brought)
+
+
+def _claim(folder: Path, ticket: str, call: str) -> bool:
+    """Say which call this attempt's is, for a caller that died before it heard. False where it was given up: whoever
+    gives up first writes that down and then looks for the claim, so one of the two sees the other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / f"claim-{ticket}.json", json.dumps({"call": call}))
+    volume.commit()
+    volume.reload()
+    return not (folder / f"given-up-{ticket}").exists()
+
+
+def _cut_short(result: dict[str, Any]) -> bool:
+    """With more time it goes on from its checkpoint, so it must not stand in the way."""
+    return any(seed["stopped"] == "time" for seed in result["seeds"])
 
 
 def _sit_down(folder: Path, call: str) -> dict[str, Any]:

@@ -201,13 +201,21 @@ def test_a_catalog_of_the_first_version_is_migrated(nowhere: str, monkeypatch: p
         then.setattr(migrating, "VIEWS", {"verdicts": migrating.VIEWS["verdicts"]})  # others ask tables of 0005
         with open_catalog(nowhere) as opened:
             fill(opened.engine)
+            ends = _ends(opened.engine)
     with open_catalog(nowhere) as opened:
         assert not opened.created
         assert (opened.backup is None) == (opened.path is None)
         assert schema_version(opened.engine) == migrating.REVISIONS[-1]
+        assert ends == _ends(opened.engine) != []
         assert catalog.latest_judgement(opened.engine, 1) is not None
         with pytest.raises(DBAPIError, match="append-only"), writing(opened.engine) as session:
             session.connection().execute(text("DELETE FROM verdict"))
+
+
+def _ends(engine: Engine) -> list[tuple[object, ...]]:
+    with reading(engine) as session:
+        rows = session.connection().execute(text("SELECT * FROM attempt_end ORDER BY attempt_id"))
+        return [tuple(row) for row in rows]
 
 
 def test_the_revisions_known_to_the_code_are_the_scripts() -> None:

@@ -4,6 +4,7 @@ call gives, what each fault is called, and what is left to go on from."""
 import json
 import socket
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,26 @@ from small_proposals import write_proposal
 
 from models.request import TrainRequest
 from proposals.reading import read_proposal
+from tasks import dispatch
+from tasks.collect import sweep_open
 from tasks.dispatch import request_for
-from tasks.executors import Fault, Finished, Machine, Running, State, check_ready, executor_named, modal_client
+from tasks.executors import (
+    Fault,
+    Finished,
+    Machine,
+    Running,
+    State,
+    UnreachableError,
+    check_ready,
+    executor_named,
+    modal_client,
+)
 from tasks.executors import modal as executor_module
 from tasks.executors.local import LocalProcess
 from tasks.executors.modal import Modal, read_outcome
 from tasks.executors.modal_client import NotReadyError, check_seconds, check_uploads, uploads
+from tasks.plan import plan_look
+from tasks.register import register_proposal
 
 MACHINE = Machine(seconds=120.0, gpu="T4")
 VOLUME = "volumes/vo-mve-runs/runs"
@@ -47,6 +62,11 @@ def request_(tmp_path: Path) -> TrainRequest:
     return asked
 
 
+def new_ticket() -> str:
+    """As an attempt has one, in letters that a volume takes."""
+    return uuid.uuid4().hex
+
+
 def longer(asked: TrainRequest, epochs: int = 1_000_000) -> TrainRequest:
     return asked.model_copy(update={"training": asked.training.model_copy(update={"epochs": epochs})})
 
@@ -60,7 +80,7 @@ def wait(handle: dict[str, Any], executor: Any = None, seconds: float = 60) -> S
 
 
 def submitted(asked: TrainRequest) -> dict[str, Any]:
-    handle = Modal().submit(asked, MACHINE)
+    handle = Modal().submit(asked, MACHINE, new_ticket())
     assert json.loads(json.dumps(handle)) == handle
     return handle
 
@@ -102,7 +122,7 @@ def test_a_call_gives_the_result_that_a_process_here_gives(server: Server, reque
 
 
 def test_the_call_has_the_time_and_the_gpu_of_the_reservation(server: Server, request_: TrainRequest) -> None:
-    handle = Modal().submit(request_, Machine(seconds=77.9, gpu="L4"))
+    handle = Modal().submit(request_, Machine(seconds=77.9, gpu="L4"), new_ticket())
     assert handle["seconds"] == 77
     assert isinstance(wait(handle), Finished)
     options = server.journal("options")[-1]
@@ -128,6 +148,73 @@ def test_an_output_that_is_lost_is_found_on_the_volume(server: Server, request_:
     before = (server.root / VOLUME / handle["run"] / "progress.jsonl").stat().st_mtime_ns
     assert isinstance(wait(submitted(request_)), Finished)
     assert (server.root / VOLUME / handle["run"] / "progress.jsonl").stat().st_mtime_ns == before
+
+
+def test_a_call_whose_id_was_never_stored_is_found_by_its_ticket(server: Server, request_: TrainRequest) -> None:
+    ticket = new_ticket()
+    handle = Modal().submit(request_, MACHINE, ticket)
+    assert isinstance(wait(handle), Finished)
+    found = Modal().recover(request_.directory, 0, MACHINE, ticket)  # as a later process, which knows no more than this
+    assert found is not None
+    assert found["call"] == handle["call"]
+    assert isinstance(wait(found), Finished)
+
+
+def test_a_flow_that_dies_before_it_stores_the_id_of_its_call_loses_nothing(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = write_proposal(tmp_path)
+    document = place.proposals / "101-small-recall.md"
+    document.write_text(document.read_text().replace("minutes: 1, dollars: 0", "minutes: 20, dollars: 0.5"))
+    what = plan_look(place, register_proposal(place, "101-small-recall").id, 5, "modal", quick=False)
+    key = next(key for key, name in what.missing.items() if name == "linear-seed-3")
+
+    def die(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    before = len(server.journal("called"))
+    with monkeypatch.context() as dying:
+        dying.setattr(dispatch, "store_handle", die)
+        with pytest.raises(KeyboardInterrupt):
+            dispatch.dispatch_run(place, what.experiment, key, "linear", 3, Modal())
+    assert sweep_open(place).others == 1, "while its process lives it is waited for"
+    deadline = time.monotonic() + 60
+    while not any((server.root / VOLUME).glob(f"{key[:24]}/claim-*")):
+        assert time.monotonic() < deadline, "the call did not begin"
+        time.sleep(0.1)
+    monkeypatch.setattr(dispatch, "_looked_after", set())  # another process knows of none
+    while not (swept := sweep_open(place)).collected:
+        assert swept.faults == 0, "it was taken for lost"
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert len(server.journal("called")) == before + 1
+
+
+def test_a_call_that_was_given_up_before_it_began_does_nothing(server: Server, request_: TrainRequest) -> None:
+    server.fault("slow", seconds=3)
+    ticket = new_ticket()
+    handle = Modal().submit(request_, MACHINE, ticket)
+    assert Modal().recover(request_.directory, 0, MACHINE, ticket) is None
+    fault = fault_of(wait(handle))
+    assert (fault.state, fault.retry, fault.seconds) == ("lost", True, 0.0)
+    assert not (server.root / VOLUME / handle["run"] / "progress.jsonl").exists()
+    # which keeps nobody from another attempt, and says now that there was a call
+    assert isinstance(wait(submitted(request_)), Finished)
+    found = Modal().recover(request_.directory, 0, MACHINE, ticket)
+    assert found is not None
+    assert fault_of(wait(found)).state == "lost"
+
+
+def test_what_its_time_limit_cut_short_does_not_stand_in_the_way(server: Server, request_: TrainRequest) -> None:
+    many = longer(request_, 3000)
+    short = Modal().submit(many, Machine(seconds=2.0, gpu="T4"), new_ticket())
+    state = wait(short)
+    if isinstance(state, Finished):  # else it started too slowly, and the service stopped it
+        assert state.result.seeds[0].stopped == "time"
+    assert not (server.root / VOLUME / short["run"] / "result.json").exists()
+    state = wait(submitted(longer(request_, 2)))
+    assert isinstance(state, Finished)
+    assert state.result.seeds[0].stopped == "epochs"
 
 
 def test_a_pickle_is_not_loaded(server: Server, request_: TrainRequest, tmp_path: Path) -> None:
@@ -180,8 +267,7 @@ def test_out_of_memory_is_not_tried_again(server: Server, request_: TrainRequest
     progressing(server, handle)
     server.fault("kill", call=handle["call"])
     fault = fault_of(wait(handle))
-    assert (fault.state, fault.retry) == ("refused", False)
-    assert fault.reason.startswith("out of memory")
+    assert (fault.state, fault.retry) == ("out_of_memory", False)
     assert "137" in fault.reason
 
 
@@ -198,7 +284,7 @@ def test_a_timeout_says_how_far_it_came(server: Server, request_: TrainRequest) 
 @pytest.mark.slow
 def test_the_service_ends_what_takes_longer_than_its_timeout(server: Server, request_: TrainRequest) -> None:
     request = longer(request_)
-    handle = Modal().submit(request, Machine(seconds=1.0))
+    handle = Modal().submit(request, Machine(seconds=1.0), new_ticket())
     state = wait(handle)
     # it stops itself a little before; where it starts too slowly for that, the service stops it
     if isinstance(state, Finished):
@@ -230,9 +316,9 @@ def test_a_crash_of_our_code_is_no_fault_of_the_machine(server: Server, request_
 @pytest.mark.slow
 def test_code_that_does_not_arrive_is_a_crash_of_the_harness(server: Server, request_: TrainRequest) -> None:
     server.fault("break")
-    handle = Modal().submit(request_, Machine(seconds=99.0))  # other options: other containers
+    handle = Modal().submit(request_, Machine(seconds=99.0), new_ticket())  # other options: other containers
     fault = fault_of(wait(handle))
-    assert (fault.state, fault.retry) == ("refused", False)
+    assert (fault.state, fault.retry) == ("crashed", False)
     assert fault.reason.startswith("the harness crashed in its container")
 
 
@@ -301,11 +387,12 @@ def test_without_a_network_it_says_so_within_seconds(
         monkeypatch.setattr(socket, "create_connection", too_late)
     begun = time.monotonic()
     with pytest.raises(NotReadyError, match="cannot be reached"):
-        Modal().submit(request_, MACHINE)
+        Modal().submit(request_, MACHINE, new_ticket())
     assert time.monotonic() - begun < 5
     if not silent:  # and what was started before is not given up for it
         handle = {"call": "fc-x", "run": "x", "seeds": [0], "seconds": 60, "at": 0.0}
-        assert isinstance(Modal().poll(handle), Running)
+        with pytest.raises(UnreachableError, match="cannot be reached"):
+            Modal().poll(handle)
 
 
 def test_more_time_than_a_call_may_take_is_refused() -> None:
