@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from db.catalog import Decided, Details, Frozen, Outcome, Story, Version, Window, details_of, story_until
 from proposals.checks.amendments import shown
 from proposals.judging.show import show, show_interval
-from tasks.digest_parts import LISTED, Owners, Part, count, cut, escaped, estimate, in_dollars
+from tasks.digest_parts import LISTED, Owners, Part, beginning, count, cut, escaped, estimate, in_dollars
 from tasks.digest_runs import faults, late_results, open_runs, spend, under_way, waiting
 from tasks.next_dollar import Question, newest_versions, open_questions, track_records
 from tasks.page import NONE, signed, utc
@@ -89,7 +89,7 @@ def _verdicts(engine: Engine, story: Story, owners: Owners, window: Window) -> t
         rows.append(
             {
                 "stem": escaped(stem),
-                "title": escaped(titles[stem].title) if stem in titles else "",
+                "title": beginning(titles[stem].title) if stem in titles else "",
                 "fidelity": fidelity,
                 "moved": " → ".join(_decided(verdict) for verdict in path),
                 "rule": one.rule,
@@ -97,7 +97,7 @@ def _verdicts(engine: Engine, story: Story, owners: Owners, window: Window) -> t
                 "seeds": count(one.seeds, "seed"),
                 "at": utc(one.judged_at),
                 "verdict": last.id,
-                "reasons": [escaped(reason) for reason in one.reasons],
+                "reasons": [beginning(reason) for reason in one.reasons],
                 "policy": _policy(names[last.supersedes_id], details[last.supersedes_id])
                 if last.supersedes_id
                 else None,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from db.catalog import Frozen, Story
 from proposals.judging.show import show
 from tasks.page import NONE
+from templates.render import no_block
 
 LISTED = 40
 """Of each list; how many more there are is said."""
@@ -60,9 +61,15 @@ def estimate(dollars: float | None, minutes: float | None) -> str:
 
 
 def escaped(text: object) -> str:
-    """Words on one line in which Markdown and HTML find nothing to do, cut where they go on for too long."""
+    """Words on one line in which Markdown and HTML find nothing to do, cut where they go on for too long. Within a
+    line, or in a cell; `beginning` is for where a line begins."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
     if len(line) > WORDS:
         line = line[:WORDS].rstrip() + " …"
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = line.replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", line)
+
+
+def beginning(text: object) -> str:
+    """`escaped` where a line or an entry of a list begins: no quotation, list or rule begins there."""
+    return no_block(escaped(text))

@@ -78,7 +78,11 @@ def _plain(text: str) -> str:
 
 def at_the_beginning(text: object) -> str:
     """`one_line` where a line begins: no heading, list, quotation, fence, table or link definition begins there."""
-    line = one_line(text)
+    return no_block(one_line(text))
+
+
+def no_block(line: str) -> str:
+    """The same words, read as words also where they begin a line."""
     block = _BLOCK.match(line)
     if block is None:
         return line

@@ -15,7 +15,7 @@ from rich.table import Table
 from db.catalog import ExperimentFacts, LogEntry
 from flows.columns import one_line as terminal_line
 from flows.terminal import PlainConsole
-from tasks.digest_parts import escaped
+from tasks.digest_parts import beginning, escaped
 from tasks.site.prose import Links, in_line, to_html
 from templates import render
 from templates.render import at_the_beginning, cell, in_code, one_line
@@ -104,6 +104,17 @@ def test_a_digest_and_a_page_hold_words(text: str) -> None:
     for html in shown:
         assert not re.search(r"<(?:script|b|img|iframe|object|style|/td)\b", html)
         assert not re.search(r"(?:href|src)\s*=\s*[\"']?\s*(?!https?://)[a-z]+:", html, re.IGNORECASE)
+
+
+@given(PIECES)
+@example("> 80 %")
+@example("1. 2. 3")
+@settings(max_examples=200, deadline=None)
+def test_no_block_begins_in_a_list_of_a_digest(text: str) -> None:
+    tokens = MARKDOWN.parse(f"- first\n- {beginning(text)}\n- last\n")
+    blocks = [token.type for token in tokens if token.nesting > 0 and token.type != "paragraph_open"]
+    assert blocks == ["bullet_list_open", *["list_item_open"] * 3]
+    assert {token.type for token in tokens if token.nesting == 0} == {"inline"}
 
 
 @pytest.mark.parametrize("link", ["javascript:x", "//elsewhere/x", "\tjavascript:x", "data:x"])

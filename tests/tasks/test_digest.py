@@ -247,6 +247,7 @@ def test_words_of_people_are_words_and_nothing_else(day: Day) -> None:
 
 def test_words_are_cut_where_they_go_on_for_too_long() -> None:
     assert escaped("x" * 1000) == "x" * 240 + " …"
+    assert escaped("> 80 %, not <b>") == "> 80 %, not &lt;b>"
     assert escaped("a\tb\x00c\x1b[31m") == "a b c \\[31m"
 
 
