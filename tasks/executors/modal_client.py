@@ -1,14 +1,17 @@
-"""Everything before the first call on Modal: the library set up so that no pickle is loaded, whether it can be reached,
-and what goes up when the app is deployed.
+"""Everything before the first call on Modal: the library set up so that no pickle is loaded, whether it can be reached
+and trains with this code, what goes up when the app is deployed, and what an hour costs there.
 """
 
+import hashlib
 import os
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlparse
+
+from tasks.executors.base import NotReadyError, UnreachableError
 
 MOST_SECONDS = 86_400
 """A launch with a longer timeout is refused by Modal."""
@@ -16,15 +19,39 @@ MOST_UPLOAD = 20 * 1024 * 1024
 """The code goes up, not an environment."""
 PROBE_SECONDS = 3.0
 """Without a network the client itself would wait for a minute, in every call."""
+ASK_SECONDS = 15.0
+"""For what is asked of a service that can be reached, before anything is dispatched."""
+RATES_SECONDS = 5.0
+"""For what an hour costs, of which there is a table too."""
+CODE = "code"
+"""Tag of the deployed app: the version of what went up."""
 
-
-class NotReadyError(ConnectionError):
-    """Nothing can be started on Modal. Nothing was reserved or started."""
+Answer = TypeVar("Answer")
 
 
 def check_ready() -> None:
-    """Raises NotReadyError, with what to do, where modal is missing, has no token, or cannot be reached: within
-    PROBE_SECONDS, and without asking Modal for anything."""
+    """Raises NotReadyError, with what to do, where a call could not be carried out: as `reachable`, and where the token
+    is not accepted, nothing is deployed, or what is deployed is other code than this."""
+    reachable()
+    modal = library()
+    try:
+        deployed = _within(ASK_SECONDS, _deployed_code)
+    except modal.exception.NotFoundError:
+        raise NotReadyError("nothing is deployed to Modal yet: run `mve deploy-gpu` once") from None
+    except modal.exception.AuthError as error:
+        raise NotReadyError(f"Modal does not accept the token: {error}. Make another with `modal token new`") from None
+    except (modal.exception.Error, TimeoutError) as error:
+        raise UnreachableError(f"Modal does not say what is deployed: {type(error).__name__}: {error}") from None
+    if deployed != (here := code_here()):
+        raise NotReadyError(
+            f"what is deployed to Modal is other code than this ({deployed[:12] or 'of no known version'}, here "
+            f"{here[:12]}): run `mve deploy-gpu` again"
+        )
+
+
+def reachable() -> None:
+    """Raises NotReadyError, with what to do, where modal is missing or has no token, and UnreachableError where it
+    cannot be reached: within PROBE_SECONDS, and without asking Modal for anything."""
     config = library().config.config
     if not (config.get("token_id") and config.get("token_secret")):
         raise NotReadyError(
@@ -32,28 +59,55 @@ def check_ready() -> None:
         )
     server = urlparse(str(config.get("server_url")))
     port = server.port or (443 if server.scheme == "https" else 80)
-    if (problem := _problem_reaching(str(server.hostname), port)) is not None:
-        raise NotReadyError(
+    try:
+        # in a thread, since looking up a name knows no time limit
+        _within(PROBE_SECONDS, lambda: socket.create_connection((str(server.hostname), port), PROBE_SECONDS).close())
+    except OSError as problem:
+        raise UnreachableError(
             f"Modal cannot be reached at {server.hostname}:{port} ({problem}). Look at the network and try again, or "
             "train here with --executor local"
-        )
+        ) from None
 
 
-def _problem_reaching(host: str, port: int) -> str | None:
-    """In a thread, since looking up a name knows no time limit."""
-    found: list[str | None] = []
+def told_rates() -> dict[str, str]:
+    """What Modal says that this workspace pays for an hour, by its own names, such as "gpu_hour_cost_t4". Raises what
+    `reachable` and the client raise, and TimeoutError."""
+    reachable()
+    modal = library()
+    return _within(
+        RATES_SECONDS,
+        lambda: {str(name): str(rate) for name, rate in modal.Workspace.from_context().billing.rates().items()},
+    )
 
-    def connect() -> None:
+
+def _deployed_code() -> str:
+    """The version of the code that went up last; "" where it has none. Raises what the client raises."""
+    modal = library()
+    from tasks.executors import modal_app
+
+    modal.Function.from_name(modal_app.APP, modal_app.FUNCTION).hydrate()
+    return str(modal.App.lookup(modal_app.APP).get_tags().get(CODE, ""))
+
+
+def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
+    """Raises what it raises, or TimeoutError; it then goes on in its thread, and nobody hears of it."""
+    given: list[Answer] = []
+    raised: list[Exception] = []
+
+    def work() -> None:
         try:
-            socket.create_connection((host, port), PROBE_SECONDS).close()
-            found.append(None)
-        except OSError as error:
-            found.append(str(error))
+            given.append(ask())
+        except Exception as error:
+            raised.append(error)
 
-    probe = threading.Thread(target=connect, daemon=True)
-    probe.start()
-    probe.join(PROBE_SECONDS)
-    return found[0] if found else f"no answer within {PROBE_SECONDS:g} s"
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if raised:
+        raise raised[0]
+    if not given:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return given[0]
 
 
 def check_seconds(seconds: float) -> int:
@@ -82,6 +136,15 @@ def uploads() -> dict[str, int]:
     return {str(path.relative_to(root)): path.stat().st_size for path in sorted(paths)}
 
 
+def code_here() -> str:
+    """Version of what would go up: a hash of names and contents, short enough for a tag."""
+    root = Path(__file__).resolve().parent.parent.parent
+    found = hashlib.sha256()
+    for name in uploads():
+        found.update(f"{name}\0{hashlib.sha256((root / name).read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()[:40]
+
+
 def check_uploads(sizes: dict[str, int]) -> None:
     """Raises ValueError, naming the largest, where they are too much to be code."""
     if sum(sizes.values()) > MOST_UPLOAD:
@@ -95,8 +158,8 @@ def check_uploads(sizes: dict[str, int]) -> None:
 
 def deploy(say: Callable[[str], None]) -> None:
     """Deploy the app, once for all experiments. Raises NotReadyError and ValueError before anything goes up."""
-    check_ready()
-    sizes = uploads()
+    reachable()
+    sizes, version = uploads(), code_here()
     check_uploads(sizes)
     amount = f"{len(sizes)} files, {sum(sizes.values()) / 2**10:.0f} KiB"
     say(f"{amount} go up: the Python code of models and tasks/executors")
@@ -106,6 +169,7 @@ def deploy(say: Callable[[str], None]) -> None:
     try:
         with modal.enable_output():
             modal_app.app.deploy()
+            modal_app.app.set_tags({CODE: version})
     except modal.exception.AuthError as error:
         raise NotReadyError(f"Modal does not accept the token: {error}. Make another with `modal token new`") from None
     say(f"deployed as {modal_app.APP!r}; `mve run 008 --executor modal` trains there")
