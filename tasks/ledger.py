@@ -5,7 +5,8 @@ from sqlalchemy import Engine
 from db.catalog import Caps, Reserve, reservation_of
 from proposals.spec import AnySetup
 from tasks.place import now
-from tasks.rates import PAID, rate_of, rate_of_device
+from tasks.quotes import quote_of
+from tasks.rates import CPU, NO_QUOTE, PAID, Rate, rate_of, rate_of_device
 from tasks.settings import Settings
 
 CLOCKS_DIFFER = 300.0
@@ -21,11 +22,18 @@ def ask_for(setup: AnySetup, executor: str, settings: Settings) -> Reserve:
     share (of the runs of the last look), so that several can be under way within the cap, and less where the caps have
     no room for that, but at least the share. Raises RateError where the rate is not known.
     """
-    rate = rate_of(executor, setup.compute.gpu, settings.rates)
+    rate = rate_asked(setup, executor, settings)
     whole = setup.compute.minutes * 60
     share = whole / (len(setup.variants) * setup.seeds[-1])
     most = min(whole, SLACK * share) if executor in PAID else whole
     return Reserve(most, min(share, most), rate.dollars_per_hour, rate.basis)
+
+
+def rate_asked(setup: AnySetup, executor: str, settings: Settings) -> Rate:
+    """Of the machine that the setup asks for. Raises RateError where it is not known."""
+    gpu = setup.compute.gpu
+    quote = NO_QUOTE if (gpu or CPU) in settings.rates else quote_of(executor)
+    return rate_of(executor, gpu, settings.rates, quote)
 
 
 def caps_for(setup: AnySetup, settings: Settings) -> Caps:
@@ -53,5 +61,5 @@ def bill(
         seconds = min(since, reserved.seconds) if reserved.executor in PAID else 0.0
     rate = reserved.dollars_per_hour
     if device is not None and reserved.executor in PAID:
-        rate = rate_of_device(device, rate, settings.rates)
+        rate = rate_of_device(device, rate, settings.rates, quote_of(reserved.executor))
     return seconds, seconds / 3600 * rate
