@@ -21,12 +21,13 @@ import signal
 import time
 import traceback
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import modal
+
+from tasks.executors.modal_image import PYTHON, pins
 
 if TYPE_CHECKING:
     from models.request import StudyRequest, TrainRequest, TrainResult
@@ -49,15 +50,12 @@ MOST_STARTS = 8
 """Of one call: the service starts an interrupted call again by itself, for long."""
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DEPENDENCIES = ("torch", "numpy", "pydantic", "jaxtyping")
-"""What `models` imports; in the image they have the versions that are installed here, those of constraints.txt."""
 
 
 def _image() -> modal.Image:
-    pins = [f"{name}=={version(name).split('+')[0]}" for name in DEPENDENCIES]
     return (
-        modal.Image.debian_slim(python_version="3.11")
-        .pip_install(*pins)
+        modal.Image.debian_slim(python_version=PYTHON)
+        .pip_install(*(pins() if modal.is_local() else ()))
         .env({PLACE: MOUNT})
         .add_local_python_source("models", "tasks.executors")
         .add_local_file(ROOT / "tasks" / "__init__.py", "/root/tasks/__init__.py")

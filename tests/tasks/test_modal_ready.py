@@ -2,6 +2,7 @@
 machine. Each question in a process of its own, since the client keeps to the first server and token that it has met."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 from modal_server.serving import Running as Server
 from modal_server.serving import started
+
+from proposals.workspace import REPOSITORY
 
 READY = "from tasks.executors import check_ready; check_ready('modal')"
 DEPLOY = "from tasks.executors import modal_client; modal_client.deploy(print)"
@@ -75,3 +78,21 @@ def test_without_a_network_it_is_told_within_seconds(server: Server) -> None:
     began = time.monotonic()
     assert "cannot be reached at 127.0.0.1:9" in refusal({**server.variables, "MODAL_SERVER_URL": "http://127.0.0.1:9"})
     assert time.monotonic() - began < 30, "the client itself waits for 57 s, after Python has started"
+
+
+def test_the_image_has_all_that_is_needed_in_the_versions_of_the_constraints(server: Server) -> None:
+    """What pip would choose on the day of the deployment would be in no file of ours."""
+    assert run(DEPLOY, server.variables).returncode == 0
+    commands = [command for image in server.journal("image") for command in image["commands"]]
+    (install,) = [command for command in commands if "torch==" in command]
+    pinned = {_plain(name): found for name, found in re.findall(r"([\w.-]+)==([\w.]+)", install)}
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
+    constrained = {_plain(name): found for line in lines if "==" in line for name, found in [line.strip().split("==")]}
+    assert {"torch", "numpy", "pydantic", "jaxtyping", "pydantic-core", "sympy", "mpmath"} <= pinned.keys()
+    known = pinned.keys() & constrained.keys()
+    assert {name: pinned[name] for name in known} == {name: constrained[name] for name in known}
+    assert pinned.keys() - known <= {"setuptools"}, "pip keeps no record of its own tools"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
