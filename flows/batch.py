@@ -1,11 +1,14 @@
-"""Several proposals one after the other, each to its verdict. One that is refused or fails does not stop the others.
+"""Several proposals, each to its verdict. One that is refused or fails does not stop the others.
 
-Killed anywhere and started again, it goes on: what has a result in the catalog is not trained again, and a training
-that was under way goes on from its checkpoint.
+Where the machines are elsewhere, many flows are under way at once, in one event loop. On this machine they go one after
+the other: the trainings of one fill its cores, and a study is timed alone. Killed anywhere and started again, it goes
+on: what has a result in the catalog is not trained again, and a training that was under way goes on.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +16,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from db.catalog import StoredJudgement, facts_of, latest_judgement, open_catalog, registration_with, results_of
-from flows.progress import Position, watch
+from db.catalog import StoredJudgement, facts_of, latest_judgement, registration_with, results_of
+from flows.progress import Position, bars_of_all, run_flow
 from flows.show import STYLES, decisive
 from proposals.checks import check
 from proposals.reading import number_of, stem_of
 from proposals.workspace import Workspace
+from tasks.executors import executor_named
+from tasks.place import catalog_of
+from tasks.room import room_of
 
 NO_VERDICT = ("refused", "failed")
 
@@ -38,18 +44,20 @@ class Row:
     fidelity: str = "–"
 
 
+FLOWS = 32
+"""At most so many flows are under way at once: enough to keep all machines busy while others register or report."""
+
+
 def run_several(
     place: Workspace, paths: Sequence[Path], *, quick: bool, executor: str, console: Console, wandb: bool = False
 ) -> list[Row]:
-    """Run the proposals in this order, with one display and a table at the end."""
-    rows: list[Row] = []
-    for index, path in enumerate(paths, start=1):
-        position = Position(index, len(paths), stem_of(path))
-        rows.append(_run(place, path, position, quick, executor, console, wandb))
-        word = Text(rows[-1].verdict, style=STYLES.get(rows[-1].verdict, "red"))
-        console.print(
-            Text.assemble(f"{position}: ", word, f"  {rows[-1].because}  ({rows[-1].seconds:.0f} s)"), soft_wrap=True
-        )
+    """Bring the proposals to their verdicts; say of each what became of it, and show a table at the end. Returns its
+    rows, in the order of `paths`."""
+    # takes more than a second
+    from prefect.utilities.engine import capture_sigterm
+
+    with capture_sigterm():  # of many flows the first to end would let go of the signal for all
+        rows = asyncio.run(_all(place, list(dict.fromkeys(paths)), quick, executor, console, wandb))
     console.print()
     console.print(_table(rows))
     reached = sum(row.verdict not in NO_VERDICT for row in rows)
@@ -57,30 +65,62 @@ def run_several(
     return rows
 
 
-def _run(
-    place: Workspace, path: Path, position: Position, quick: bool, executor: str, console: Console, wandb: bool
+async def _all(
+    place: Workspace, paths: Sequence[Path], quick: bool, executor: str, console: Console, wandb: bool
+) -> list[Row]:
+    from prefect.context import AsyncClientContext, SyncClientContext
+
+    machine = executor_named(executor)
+    bound = asyncio.Semaphore(FLOWS if machine.remote else 1)
+    rows: dict[int, Row] = {}
+
+    async def one(index: int, path: Path) -> None:
+        position = Position(index, len(paths), stem_of(path))
+        async with bound:
+            row = await _run(place, path, quick, executor, wandb, None if machine.remote else console, position)
+        rows[index] = row
+        word = Text(row.verdict, style=STYLES.get(row.verdict, "red"))
+        line = Text.assemble(f"{position}: ", word, f"  {row.because}  ({row.seconds:.0f} s)")
+        console.print(line, soft_wrap=True)
+
+    # one catalog and one client of each kind for all flows
+    async with AsyncClientContext.get_or_create():
+        with SyncClientContext.get_or_create(), catalog_of(place):
+            # flows that go one after the other have bars of their own
+            bars = bars_of_all(console, rows, len(paths), room_of(machine)) if machine.remote else nullcontext()
+            with bars:
+                # a group: where this is cancelled, so is every flow, and each training says so in the catalog
+                async with asyncio.TaskGroup() as group:
+                    for index, path in enumerate(paths, start=1):
+                        group.create_task(one(index, path))
+    return [rows[index] for index in sorted(rows)]
+
+
+async def _run(
+    place: Workspace, path: Path, quick: bool, executor: str, wandb: bool, console: Console | None, position: Position
 ) -> Row:
+    """console: where its own progress is shown, if anywhere."""
     number, stem = number_of(stem_of(path)), stem_of(path)
     report = check(path)
     if report.exit_code:
         return Row(number, stem, "refused", str(report.problems[0]))
     began = time.monotonic()
     try:
-        sha256 = watch(place, path, quick=quick, executor=executor, console=console, position=position, wandb=wandb)
+        sha256 = await run_flow(
+            place, path, quick=quick, executor=executor, wandb=wandb, console=console, position=position
+        )
     except Exception as error:  # whatever it is, the others are to be run; the catalog and the log have its details
         return Row(number, stem, "failed", _said(error), time.monotonic() - began)
     return _found(place, sha256, time.monotonic() - began)
 
 
 def _found(place: Workspace, sha256: str, seconds: float) -> Row:
-    with open_catalog(place.catalog_url, read_only=True) as catalog:
-        registration = registration_with(catalog.engine, sha256)
-        stored: StoredJudgement | None = (
-            None if registration is None else latest_judgement(catalog.engine, registration)
-        )
+    with catalog_of(place) as engine:
+        registration = registration_with(engine, sha256)
+        stored: StoredJudgement | None = None if registration is None else latest_judgement(engine, registration)
         assert stored is not None, "a flow that ends well leaves a verdict"
-        facts = facts_of(catalog.engine, stored.experiment_id)
-        runs = results_of(catalog.engine, stored.experiment_id)
+        facts = facts_of(engine, stored.experiment_id)
+        runs = results_of(engine, stored.experiment_id)
     return Row(
         facts.number,
         facts.title,

@@ -8,9 +8,11 @@ import asyncio
 
 from prefect import flow
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.context import SyncClientContext
 from prefect.logging import get_run_logger
 
 from proposals.judging.outcomes import Judgement
+from proposals.reading import path_of
 from proposals.workspace import Workspace, find_workspace
 from tasks.announce import announce
 from tasks.collect import sweep
@@ -21,10 +23,14 @@ from tasks.leases import leased
 from tasks.lock import only_one
 from tasks.mirror import mirror
 from tasks.mirror import wanted as mirror_wanted
+from tasks.place import catalog_of
 from tasks.plan import Planned, plan
+from tasks.rates import PAID
 from tasks.register import Registered, freeze_proposal
 from tasks.report import report
+from tasks.room import room_of
 from tasks.settings import settings_of
+from tasks.statement import lines_of, statement_of
 from tasks.train import CrashError, InfrastructureError, train
 
 
@@ -40,21 +46,27 @@ async def mve(
     """Bring the proposal with the stem `proposal` to its verdict and return it. executor: where to train, else the
     workspace's default. wandb: mirror it to Weights & Biases.
 
-    Raises ProposalError where it is refused, BusyError where another process is testing it, CapError where a cap on
-    money has no room for a run, and an ExceptionGroup of InfrastructureError where runs could not be trained: machines
+    Raises ProposalError where it is refused, BusyError where another process is testing it, NoRoomError or CapError
+    where a budget or cap on money has no room for a run, and an ExceptionGroup of InfrastructureError where runs could not be trained: machines
     that fail say nothing about the idea.
     """
     place = find_workspace(workspace, catalog)
     executor = executor or settings_of(place).executor.default
     check_ready(executor)
     log = get_run_logger()
-    with only_one(place, proposal):
-        registered = freeze_proposal(place, proposal, quick)
-        log.info("%s is registered as %s", proposal, registered.sha256[:12])
-        sweep(place)
-        judgement = await settle(place, registered, executor, quick)
-    if mirror_wanted(wandb) and await mirror(place, registered.id):  # nobody else has to wait for it
-        report(place, registered.id)  # with its links
+    # one catalog and one client for all steps: opening either anew takes longer than most of them
+    with SyncClientContext.get_or_create(), catalog_of(place):
+        with only_one(place, proposal):
+            if executor in PAID:
+                path = path_of(place.proposals, proposal)
+                stated = await asyncio.to_thread(statement_of, place, path, quick, executor)
+                log.info("%s", "\n".join(lines_of(stated)))
+            registered = freeze_proposal(place, proposal, quick)
+            log.info("%s is registered as %s", proposal, registered.sha256[:12])
+            await asyncio.to_thread(sweep, place)  # it may have to ask a service
+            judgement = await settle(place, registered, executor, quick)
+        if mirror_wanted(wandb) and await mirror(place, registered.id):  # nobody else has to wait for it
+            report(place, registered.id)  # with its links
     return str(judgement.verdict)
 
 
@@ -73,9 +85,12 @@ async def _train_and_judge(place: Workspace, registered: Registered, executor: s
     with leased(place, planned.experiment):
         while True:
             get_run_logger().info("%d of %d runs have no result yet", len(planned.missing), planned.total)
-            if planned.missing and not quick and not planned.study:  # a quick run, or a study, is a dry run itself
-                dry_run(place, planned, executor_named(executor))
-            await _train_all(place, planned, executor_named(executor))
+            machine = executor_named(executor)
+            # a quick run, or a study, is a dry run itself, but where it is paid for
+            if planned.missing and (executor in PAID or not (quick or planned.study)):
+                async with room_of(machine).dry:
+                    await asyncio.to_thread(dry_run, place, planned, machine)
+            await _train_all(place, planned, machine)
             judgement = judge(place, registered.id, planned.experiment)
             if judgement.next_look is None:
                 return judgement
@@ -84,14 +99,16 @@ async def _train_and_judge(place: Workspace, registered: Registered, executor: s
 
 
 async def _train_all(place: Workspace, planned: Planned, machine: Executor) -> None:
-    """Every missing run, as many at once as the executor has room for, those of a study one after the other. One that
-    crashes, or is refused, stops none of the others.
+    """Every missing run, as many at once as the executor has room for beside those of other flows, those of a study one
+    after the other. One that crashes, or is refused, stops none of the others.
 
     Raises what refused a run (CapError, RateError), or an ExceptionGroup of InfrastructureError.
     """
     if not planned.missing:
         return
-    room = asyncio.Semaphore(1 if planned.study else machine.width)
+    room = room_of(machine)
+    room.planned += len(planned.missing)
+    side_by_side = asyncio.Semaphore(1 if planned.study else len(planned.missing))
     faults: list[InfrastructureError] = []
     refusals: list[ValueError] = []
     done = 0
@@ -99,7 +116,7 @@ async def _train_all(place: Workspace, planned: Planned, machine: Executor) -> N
 
     async def one(key: str, name: str) -> None:
         nonlocal done
-        async with room:
+        async with side_by_side, room.place():
             try:
                 await train.with_options(task_run_name=name)(place, planned.experiment, key, name, machine)
             except CrashError:

@@ -1,12 +1,12 @@
 """Run the flow with its progress in the terminal: a bar per variant, or a line per finished run where there is no
-terminal. Everything shown is read from the catalog and from the progress files of the trainings."""
+terminal. What is shown of one proposal is read from the catalog and from the progress files of the trainings."""
 
 import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sized
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,9 @@ from flows.show import print_judgement
 from proposals.reading import home_of, read_proposal, stem_of
 from proposals.spec import Registration, StudySetup
 from proposals.workspace import Workspace
-from tasks.place import experiment_folder, run_directory
+from tasks.place import catalog_of, experiment_folder, run_directory
 from tasks.register import registration_of
+from tasks.room import Room
 
 REFRESH_SECONDS = 0.5
 
@@ -52,17 +53,17 @@ def run_watched(
     """Run the flow `mve` on the proposal at `path` and show what it does and what it found."""
     before = _judged(place, registration_of(read_proposal(path), quick).sha256)
     began = time.monotonic()
-    sha256 = watch(place, path, quick=quick, executor=executor, console=console, wandb=wandb)
-    _print_result(place, sha256, console, time.monotonic() - began, before)
+    flow = run_flow(place, path, quick=quick, executor=executor, wandb=wandb, console=console)
+    _print_result(place, asyncio.run(flow), console, time.monotonic() - began, before)
 
 
-def watch(
-    place: Workspace, path: Path, *, quick: bool, executor: str, console: Console, position: Position | None = None,
-    wandb: bool = False,
+async def run_flow(
+    place: Workspace, path: Path, *, quick: bool, executor: str, wandb: bool = False, console: Console | None = None,
+    position: Position | None = None,
 ) -> str:  # fmt: skip
-    """Run the flow with its progress on the console. Returns the hash of the registration that now has a verdict.
+    """Run the flow `mve` on the proposal at `path`. Returns the hash of the registration that now has a verdict.
 
-    position: where the proposal stands among several.
+    console: where its progress is shown, if anywhere. position: where the proposal stands among several.
     """
     from flows.mve import mve
 
@@ -72,10 +73,11 @@ def watch(
             "results have a place"
         )
     frozen = registration_of(read_proposal(path), quick)
-    with open_catalog(place.catalog_url):
-        pass  # it is there before anyone looks into it
-    with _watching(place, frozen, console, position):
-        asyncio.run(mve(stem_of(path), str(place.root), catalog_parameter(place), quick, executor, wandb))
+    with (
+        catalog_of(place),  # it is there before anyone looks into it
+        nullcontext() if console is None else _watching(place, frozen, console, position),
+    ):
+        await mve(stem_of(path), str(place.root), catalog_parameter(place), quick, executor, wandb)
     return frozen.sha256
 
 
@@ -101,6 +103,29 @@ def _print_result(place: Workspace, sha256: str, console: Console, seconds: floa
     folder = experiment_folder(place, frozen.stem)
     page = folder / "results.md" if frozen.fidelity == "specified" else folder / frozen.fidelity / "results.md"
     console.print(f"\n{page}  ({seconds:.0f} s)", soft_wrap=True)
+
+
+@contextmanager
+def bars_of_all(console: Console, over: Sized, total: int, room: Room) -> Iterator[None]:
+    """Where there is a terminal: a bar for the proposals, of which those in `over` are over, and one for the runs of
+    the flows that have begun. Within an event loop."""
+    if not console.is_terminal:
+        yield
+        return
+    with _progress(console) as progress:
+        proposals, runs = (progress.add_task(name, total=None, note="") for name in ("proposals", "runs"))
+
+        async def look() -> None:
+            while True:
+                progress.update(proposals, total=total, completed=len(over))
+                progress.update(runs, total=room.planned or None, completed=room.ended)
+                await asyncio.sleep(REFRESH_SECONDS)
+
+        looking = asyncio.ensure_future(look())
+        try:
+            yield
+        finally:
+            looking.cancel()
 
 
 def _judged(place: Workspace, sha256: str) -> int | None:
@@ -130,11 +155,7 @@ def _watching(place: Workspace, frozen: Registration, console: Console, position
 def _bars(
     place: Workspace, sha256: str, epochs: int, console: Console, done: threading.Event, position: Position | None
 ) -> None:
-    columns = (
-        TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as progress:
+    with _progress(console) as progress:
         bars: dict[str, int] = {}
         if position is not None:
             progress.add_task("proposals", total=position.total, completed=position.index - 1, note=position.stem)
@@ -150,6 +171,14 @@ def _bars(
                     completed=round(finished + sum(epoch for epoch, _ in under_way) / epochs, 1),
                     note=_note(states, [accuracy for _, accuracy in under_way]),
                 )
+
+
+def _progress(console: Console) -> Progress:
+    columns = (
+        TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    return Progress(*columns, console=console, transient=True)
 
 
 def _lines(

@@ -1,5 +1,6 @@
 """What every task starts from: the workspace's catalog, its log, and what time it is."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy import Engine
 
-from db.catalog import add_log, open_catalog
+from db.catalog import Catalog, add_log, open_catalog
 from proposals.workspace import Workspace
 
 OPTIONS: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
@@ -20,10 +21,28 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+_open: dict[str, tuple[Catalog, int]] = {}
+"""By URL: the catalog that is open in this process, and how many have it open."""
+_opening = threading.Lock()
+
+
 @contextmanager
 def catalog_of(place: Workspace) -> Iterator[Engine]:
-    with open_catalog(place.catalog_url) as catalog:
+    """The workspace's catalog, open for writing: one for all, in whatever thread, who have it open at the same time. A
+    flow has it open for its whole story, since each opening costs more than most questions."""
+    url = place.catalog_url
+    with _opening:
+        catalog, users = _open.get(url) or (open_catalog(url), 0)
+        _open[url] = catalog, users + 1
+    try:
         yield catalog.engine
+    finally:
+        with _opening:
+            catalog, users = _open.pop(url)
+            if users > 1:
+                _open[url] = catalog, users - 1
+            else:
+                catalog.close()
 
 
 def experiment_folder(place: Workspace, stem: str) -> Path:
