@@ -11,7 +11,8 @@ trained), trains, writes DIRECTORY/result.json in one move. What the system that
     137, ...    the system's: killed; run again to go on from the last checkpoint
 
 `--lifeline`: stdin is a pipe that whoever started this holds open; the worker dies as soon as it is closed.
-`--dry-run-steps N`: train N steps on the CPU, or study with N repeats, and write nothing but dry_run.json.
+`--dry-run-steps N`: train N steps on the CPU and draw what will be evaluated, or study with N repeats.
+Only dry_run.json is written then.
 """
 
 import argparse
@@ -78,9 +79,11 @@ def _dry_run(directory: Path, steps: int) -> None:
 
     request = _request(directory)
     if isinstance(request, TrainRequest):
+        from models.drawing import draw_all
         from models.training import dry_run
 
         seconds, parameters = dry_run(request, steps)
+        draw_all(request)
     else:
         from models.studying import dry_run as dry_run_of_study
 

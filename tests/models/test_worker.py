@@ -138,3 +138,11 @@ def test_a_dry_run_writes_one_file(make_request, tmp_path):
     assert content["seconds_per_step"] > 0
     assert content["parameters"] > 100
     assert sorted(os.listdir(directory)) == ["dry_run.json", "request.json"]
+
+
+def test_a_dry_run_notices_an_evaluation_that_cannot_be_drawn(make_request, tmp_path):
+    directory = ask(make_request(evaluations=[{"pairs": 1}]), tmp_path / "work")
+    code, errors = finish(start(directory, "--dry-run-steps", "1"))
+    assert code == 1
+    assert "the evaluation {pairs: 1} cannot be drawn: 80 different sequences" in errors.splitlines()[-1]
+    assert not (directory / "dry_run.json").exists()
