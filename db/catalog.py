@@ -36,7 +36,9 @@ from db.digesting import take_stock as take_stock
 from db.engine import Catalog as Catalog
 from db.engine import open_catalog as open_catalog
 from db.errors import CatalogError as CatalogError
+from db.errors import CatalogUnavailableError as CatalogUnavailableError
 from db.errors import ChangedCodeError as ChangedCodeError
+from db.finished import finished_runs as finished_runs
 from db.imported import ImportedReport as ImportedReport
 from db.imported import imported_report as imported_report
 from db.judging import Overruling as Overruling

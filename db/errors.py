@@ -7,3 +7,8 @@ class CatalogError(ValueError):
 
 class ChangedCodeError(CatalogError):
     """An experiment has other runs for these variants and seeds: the code changed while it was under way."""
+
+
+class CatalogUnavailableError(ConnectionError):
+    """The catalog cannot be written or read now: it is locked, or its disk is full. Nothing is wrong with what was to
+    be written."""

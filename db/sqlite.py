@@ -4,14 +4,15 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, QueuePool, create_engine, event
 
 from db import migrating
-from db.errors import CatalogError
+from db.errors import CatalogError, CatalogUnavailableError
 from db.opened import BUSY_SECONDS, Catalog, missing, newer, older
 
 APPLICATION_ID = 0x6D766543
@@ -24,6 +25,8 @@ def open_path(path: Path, create: bool, read_only: bool) -> Catalog:
         if read_only or not create:
             raise CatalogError(missing(f"at {path}"))
         created = _create(path)
+        with _reading:
+            _known.add(_identity(path))
         return Catalog(_connected(path), path, created=created)
 
     revision = _recognise(path)
@@ -49,9 +52,39 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
 # -- recognising a file ------------------------------------------------------------------------------------
 
 
+_known: set[tuple[int, int]] = set()
+"""Files that this process has recognised as catalogs."""
+_reading = Lock()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
 def _recognise(path: Path) -> str:
-    """The catalog's schema version. The header is read as bytes: SQLite itself is not let near a stranger's
-    file, because opening one can already change it (a journal rolled back, a -wal file made)."""
+    """The catalog's schema version."""
+    with _reading:
+        if not path.is_file() or _identity(path) not in _known:
+            _look_at_header(path)
+            _known.add(_identity(path))
+    try:
+        with closing(connect(path, read_only=True)) as file_connection:
+            return _revision(file_connection)
+    except sqlite3.Error as error:
+        raise CatalogError(
+            f"the catalog {path} is damaged or cannot be read ({error}). Restore it from a backup, or "
+            "move it away to start a new one"
+        ) from error
+
+
+def _look_at_header(path: Path) -> None:
+    """Raises CatalogError where it is no catalog. The header is read as bytes: SQLite itself is not let near a
+    stranger's file, because opening one can already change it (a journal rolled back, a -wal file made).
+
+    Once per file, before this process has a connection to it: a file that is closed takes all locks along that the
+    process has on it, SQLite's too (sqlite.org/howtocorrupt.html, 2.2), and what it then commits can be lost.
+    """
     remedy = "Name another path with --catalog or MVE_CATALOG, or move this file away; it was not touched"
     if not path.is_file():
         raise CatalogError(f"{path} is not a file, so it is no catalog. {remedy}")
@@ -65,14 +98,6 @@ def _recognise(path: Path) -> str:
         raise CatalogError(f"{path} {what}, so it is no catalog. {remedy}")
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise CatalogError(f"{path} is an SQLite database, but not a catalog of mve. {remedy}")
-    try:
-        with closing(connect(path, read_only=True)) as file_connection:
-            return _revision(file_connection)
-    except sqlite3.Error as error:
-        raise CatalogError(
-            f"the catalog {path} is damaged or cannot be read ({error}). Restore it from a backup, or "
-            "move it away to start a new one"
-        ) from error
 
 
 def _revision(connection: sqlite3.Connection) -> str:
@@ -101,7 +126,25 @@ def _connected(path: Path, read_only: bool = False, foreign_keys: bool = True) -
         reads = read_only or connection.get_execution_options().get("reads_only", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
+    @event.listens_for(engine, "handle_error")
+    def _say(context: ExceptionContext) -> CatalogUnavailableError | None:
+        return _in_words(path, context.original_exception)
+
     return engine
+
+
+def _in_words(path: Path, error: BaseException) -> CatalogUnavailableError | None:
+    """What somebody at a terminal can do about it; None where that is nothing."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return None
+    kept = "What was recorded is kept; run it again then"
+    if "locked" in str(error):
+        return CatalogUnavailableError(
+            f"another process has held the catalog {path} locked for {BUSY_SECONDS} seconds. Let it end. {kept}"
+        )
+    if "disk is full" in str(error):
+        return CatalogUnavailableError(f"the disk that the catalog {path} is on is full. Make room. {kept}")
+    return None
 
 
 # -- making and migrating ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,10 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def save(path: Path, state: dict[str, Any], request: TrainRequest) -> None:
-    """Write the state to a temporary file and rename it."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        torch.save({"fingerprint": fingerprint(request), "state": state}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    """Raises OSError where it cannot be written; the one before it is then still there."""
+    content = BytesIO()  # writing itself, torch would say of a full disk that a position is unexpected
+    torch.save({"fingerprint": fingerprint(request), "state": state}, content)
+    write_atomically(path, content.getvalue())
 
 
 def load(path: Path, request: TrainRequest) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ trained), trains, writes DIRECTORY/result.json in one move. What the system that
     exit 0      result.json is there
     exit 1      our code failed: traceback on stderr, {"type", "message", "traceback"} in error.json
     exit 2      the command line was wrong
+    exit 74     the machine failed: its disk is full or broken; said on stderr, and in error.json where that is possible
     exit 130    SIGTERM or Ctrl-C: the checkpoint of the last whole epoch is written, run again to go on; a study has
                 none and starts anew
     137, ...    the system's: killed; run again to go on from the last checkpoint
@@ -16,12 +17,14 @@ Only dry_run.json is written then.
 """
 
 import argparse
+import errno
 import json
 import os
 import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from models.request import StudyRequest, TrainRequest
 
 INTERRUPTED = 130
+MACHINE_FAILED = os.EX_IOERR
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+"""A disk that is full, over its quota, broken or read-only: no fault of what is trained."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,9 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted: run again to go on from the last whole epoch", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        traceback.print_exc()
-        _report(options.directory, error)
-        return 1
+        with suppress(OSError):  # the log may be on the disk that is full
+            traceback.print_exc()
+            _report(options.directory, error)
+        return MACHINE_FAILED if isinstance(error, OSError) and error.errno in OF_THE_MACHINE else 1
     return 0
 
 
@@ -121,4 +128,7 @@ def _die_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    if ended == MACHINE_FAILED:
+        os._exit(ended)  # Python would end otherwise where its last words find no room
+    sys.exit(ended)

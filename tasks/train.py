@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from prefect import task
 
-from db.catalog import CapError, runs_without_result
+from db.catalog import CapError, CatalogUnavailableError, runs_without_result
 from proposals.workspace import Workspace
 from tasks.collect import attempt_to_join, record, sweep_open
 from tasks.dispatch import Dispatched, RunBusyError, dispatch_run, done_with
@@ -89,6 +89,8 @@ async def _begin(
                 raise
             if not said:
                 log.info("%s waits for money that is reserved: %s", name, refused)
+        except CatalogUnavailableError as error:
+            raise InfrastructureError(f"{name} could not be started: {error}") from error
         except UnreachableError as error:
             if time.monotonic() - since > PATIENCE_SECONDS:
                 raise InfrastructureError(f"{name} could not be started: {error}") from error
@@ -123,8 +125,10 @@ async def _ended(
     try:
         state = await _end_of(machine, attempt)
         return record(place, experiment, attempt.attempt, name, state)
+    except CatalogUnavailableError as error:  # it stays open, and a later flow asks after it
+        raise InfrastructureError(f"what became of {name} could not be written down: {error}") from error
     except Exception:
-        raise  # it could not be asked after: it stays open, and a later flow asks
+        raise  # it could not be asked after: it stays open too
     except BaseException:  # cancelled, Ctrl-C, or Prefect's own on SIGTERM, which may arise anywhere in this thread
         _stop(place, experiment, name, machine, attempt)
         raise

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from models.request import StudyRequest, TrainRequest, TrainResult
+from models.worker import OF_THE_MACHINE
 
 Request = TrainRequest | StudyRequest
 
@@ -106,6 +107,9 @@ class Executor(Protocol):
 
 def fault_told(kind: str, message: str, log_tail: str = "") -> Fault:
     """A training that ended by an exception of the type `kind`."""
-    if kind in OUT_OF_MEMORY or "out of memory" in message.lower():
-        return Fault("out_of_memory", f"{kind}: {message}", log_tail)
-    return Fault("failed", f"{kind}: {message}", log_tail)
+    said = f"{kind}: {message}"
+    if kind in OUT_OF_MEMORY or any(words in message.lower() for words in ("out of memory", "can't allocate memory")):
+        return Fault("out_of_memory", said, log_tail)
+    if kind == "OSError" and any(f"[Errno {number}]" in message for number in OF_THE_MACHINE):
+        return Fault("crashed", f"the machine's disk failed: {said}", log_tail)
+    return Fault("failed", said, log_tail)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.request import TrainResult
+from models.worker import MACHINE_FAILED
 from tasks.executors.base import Fault, Finished, Handle, Machine, Request, Running, State, fault_told
 from tasks.executors.environment import for_training
 
@@ -38,7 +39,6 @@ class LocalProcess:
         for stale in ("result.json", "error.json"):
             (folder / stale).unlink(missing_ok=True)
         (folder / "request.json").write_text(request.model_dump_json(indent=1))
-        began = time.time()
         with (folder / "log.txt").open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "models.worker", "--lifeline", str(folder)],
@@ -46,7 +46,7 @@ class LocalProcess:
                 env=for_training(),
             )  # fmt: skip
         _children[child.pid] = child
-        return {"pid": child.pid, "started": start_time(child.pid), "at": began, "directory": str(folder)}
+        return {"pid": child.pid, "started": start_time(child.pid), "up": _up(), "directory": str(folder)}
 
     def recover(self, directory: str, seed: int, machine: Machine, ticket: str) -> None:
         """A child whose starter died before it wrote down the process id died with it."""
@@ -59,11 +59,11 @@ class LocalProcess:
             if code is None:
                 return Running()
             _release(pid)
+            return _what_it_left(folder, code, _up() - handle["up"])
         else:  # another process started it: its exit code is not ours to know
             if _alive(handle):
                 return Running()
-            code = None
-        return _what_it_left(folder, code, handle.get("at"))
+        return _what_it_left(folder, None, _seconds_at_work(folder))
 
     def cancel(self, handle: Handle) -> None:
         if not _alive(handle):
@@ -80,9 +80,8 @@ class LocalProcess:
             _release(child.pid)
 
 
-def _what_it_left(folder: Path, code: int | None, began: float | None) -> State:
+def _what_it_left(folder: Path, code: int | None, seconds: float | None) -> State:
     """The files are the truth; the exit code only tells faults apart."""
-    seconds = _seconds_at_work(folder, began)
     result = folder / "result.json"
     if result.exists():
         try:
@@ -107,18 +106,27 @@ def _fault(folder: Path, code: int | None) -> Fault:
         name = signal.Signals(-code).name
         hint = ", as when memory runs out" if name == "SIGKILL" else ""
         return Fault("lost", f"the training process was killed by {name}{hint}", log)
+    if code == MACHINE_FAILED:
+        return Fault("crashed", "the machine's disk failed, and not even that could be written to it", log)
     if code is not None and code != 0:
         return Fault("failed", f"the training process ended with exit code {code}", log)
     return Fault("lost", "the training process is gone and left no result", log)
 
 
-def _seconds_at_work(folder: Path, began: float | None) -> float | None:
-    """From its start to the last file that it wrote: also a process that nobody watched has left that trace."""
-    if began is None:
+def _seconds_at_work(folder: Path) -> float | None:
+    """Of a process whose end nobody saw: from its request to the last file that it wrote."""
+    asked = folder / "request.json"
+    if not asked.exists():
         return None
     traces = ("result.json", "error.json", "progress.jsonl", "checkpoint.pt", "log.txt")
     written = [path.stat().st_mtime for name in traces if (path := folder / name).exists()]
+    began = asked.stat().st_mtime
     return max(0.0, max(written, default=began) - began)
+
+
+def _up() -> float:
+    """Seconds since this machine started: a clock that nobody sets."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _alive(handle: Handle) -> bool:

@@ -218,7 +218,9 @@ def _fault(handle: Handle, state: FaultState, reason: str, seconds: float | None
     sitting = _sitting(handle)
     if seconds is None and sitting:
         with suppress(KeyError, TypeError, ValueError):
-            seconds = max(0.0, float(sitting["last"]) - float(sitting["began"]))
+            # what was still running at its last commit ran on for a while: rather too much than too little
+            until = time.time() if sitting["state"] == "running" else float(sitting["last"])
+            seconds = min(max(0.0, until - float(sitting["began"])), float(handle["seconds"]))
     if seconds is None and state == "timed_out":
         seconds = float(handle["seconds"])
     device = sitting.get("device")

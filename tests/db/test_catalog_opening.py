@@ -19,9 +19,9 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from db import catalog, migrating
+from db import catalog, migrating, sqlite
 from db.engine import open_catalog, reading, schema_version, writing
-from db.errors import CatalogError
+from db.errors import CatalogError, CatalogUnavailableError
 from db.migrating import REVISIONS
 from db.sqlite import APPLICATION_ID
 from db.tables import Table
@@ -244,6 +244,35 @@ def test_the_models_and_the_migrations_give_the_same_checks(path: Path, tmp_path
     migrated = {name: _clauses(sql) for name, sql in _schema(path).items() if name in tables}
     assert migrated == tables
     assert len(tables) > 20
+
+
+def test_a_catalog_that_is_locked_for_too_long_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
+    with open_catalog(path) as opened, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(CatalogUnavailableError, match=r"locked for 0\.2 seconds\. Let it end"):
+            _write(opened.engine)
+        other.execute("COMMIT")
+        _write(opened.engine)  # it was no more than that
+
+
+def test_a_catalog_on_a_full_disk_says_so_and_loses_nothing(path: Path) -> None:
+    with open_catalog(path) as opened:
+        with writing(opened.engine) as session:
+            size = session.connection().execute(text("PRAGMA page_count")).scalar_one()
+            session.connection().execute(text(f"PRAGMA max_page_count = {size}"))
+        with pytest.raises(CatalogUnavailableError, match=r"is full\. Make room"):
+            _write(opened.engine, "y" * 10_000_000)
+        with reading(opened.engine) as session:
+            assert session.connection().execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+
+
+def _write(engine: Engine, what: str = "x") -> None:
+    with writing(engine) as session:
+        row = {"key": what[:8], "spec": what, "at": NOW.isoformat()}
+        session.connection().execute(
+            text("INSERT INTO run (key, spec_json, seed, planned_at) VALUES (:key, :spec, 0, :at)"), row
+        )
 
 
 def _schema(path: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from models.request import TrainRequest
 from proposals.reading import read_proposal
 from tasks.dispatch import request_for
 from tasks.executors import Fault, Finished, Running, executor_named
+from tasks.executors.base import fault_told
 from tasks.executors.local import LocalProcess
 
 
@@ -41,8 +42,13 @@ def test_a_training_gives_its_result(request_: TrainRequest) -> None:
     state = wait(executor, handle)
     assert isinstance(state, Finished)
     assert state.result.seeds[0].epochs == 2
-    # asked again, also by a process that never started it, the answer is the same
-    assert LocalProcess().poll(handle) == state
+    # asked again, by a process that did not see its end, the answer is the same, but for how long it took to end
+    again = LocalProcess().poll(handle)
+    assert isinstance(again, Finished)
+    assert again.result == state.result
+    assert again.seconds is not None
+    assert state.seconds is not None
+    assert 0 < again.seconds <= state.seconds
 
 
 def test_a_killed_training_is_lost_and_may_be_tried_again(request_: TrainRequest) -> None:
@@ -65,6 +71,41 @@ def test_a_crash_of_our_code_is_no_fault_of_the_machine(request_: TrainRequest) 
     assert (state.state, state.retry) == ("failed", False)
     assert "Error" in state.reason
     assert state.log_tail
+
+
+def test_a_full_disk_is_no_fault_of_our_code(request_: TrainRequest, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(small)]
+    if subprocess.run(mounting, capture_output=True).returncode:
+        pytest.skip("only root can mount a disk that is small enough to be full")
+    try:
+        run = small / "run"
+        run.mkdir()
+        asked = request_.training.model_copy(update={"epochs": 5000})
+        executor = LocalProcess(width=1)
+        handle = executor.submit(request_.model_copy(update={"training": asked, "directory": str(run)}))
+        state = wait(executor, handle)
+    finally:
+        subprocess.run(["umount", "--lazy", str(small)], check=True)
+    assert isinstance(state, Fault)
+    assert (state.state, state.retry) == ("crashed", False), state
+    assert state.reason.startswith("the machine's disk failed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "state"),
+    [
+        ("OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.00 GiB", "out_of_memory"),
+        ("MemoryError", "", "out_of_memory"),
+        ("RuntimeError", "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried", "out_of_memory"),
+        ("OSError", "[Errno 28] No space left on device: 'progress.jsonl'", "crashed"),
+        ("OSError", "[Errno 9] Bad file descriptor", "failed"),
+        ("RuntimeError", "shapes do not fit", "failed"),
+    ],
+)
+def test_faults_of_the_machine_are_told_from_those_of_our_code(kind: str, message: str, state: str) -> None:
+    assert fault_told(kind, message).state == state
 
 
 def test_cancelling_stops_it_and_keeps_the_checkpoint(request_: TrainRequest) -> None:
@@ -91,6 +132,7 @@ def test_a_handle_of_another_boot_is_not_taken_for_a_living_process(request_: Tr
 PARENT = """
 import sys, time
 from models.request import TrainRequest
+from tasks.executors.base import fault_told
 from tasks.executors.local import LocalProcess
 request = TrainRequest.model_validate_json(open(sys.argv[1]).read())
 print(LocalProcess(width=1).submit(request)["pid"], flush=True)
