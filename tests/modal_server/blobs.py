@@ -63,6 +63,9 @@ class Service(Logs, Volumes):
         fault: dict[str, Any] = await request.json()
         kind = fault["do"]
         self.state.note("fault", **fault)
+        if kind == "lose_output" and "call" in fault:
+            self.state.calls[fault["call"]].losing = True
+            return web.json_response({"done": kind})
         if kind in NEXT:
             self.faults.plan(fault)
             return web.json_response({"planned": kind})

@@ -134,7 +134,7 @@ class Containers(Deploying):
         call: Call = self.state.calls[one.call]
         if one.index in call.outputs or one.index in call.expired:
             return
-        if more and self.faults.due("lose_output"):
+        if more and (call.losing or self.faults.due("lose_output")):
             call.expired.add(one.index)
             self.state.note("lost_output", call=call.id)
             return
@@ -231,6 +231,7 @@ class Containers(Deploying):
             if one is None or container is None or one.task != task or not container.wanted:
                 continue  # it was given to another container since
             result, data_format = item.result, item.data_format
+            self.state.note("finished", call=one.call, task=task)
             if pickled := self.faults.due("pickle"):
                 result, data_format = _trap(str(pickled["path"])), api.DATA_FORMAT_PICKLE
             self.put_output(one, result, data_format=data_format, output_created_at=item.output_created_at)

@@ -11,7 +11,7 @@ At once, to a call that is running (`call`, or whichever runs longest):
 To the next calls, `count` of them (1):
 
     refuse       a spawn is refused
-    lose_output  an output is dropped on its way in
+    lose_output  an output is dropped on its way in; with `call`, that of this call
     slow         an input is handed out `seconds` late
     break        a container cannot import the function
     pickle       an output is replaced by a pickle that, where it is loaded, creates the file `path`

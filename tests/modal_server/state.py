@@ -57,6 +57,8 @@ class Call:
     inputs: dict[str, Input] = field(default_factory=dict)
     outputs: dict[int, api.FunctionGetOutputsItem] = field(default_factory=dict)
     expired: set[int] = field(default_factory=set)
+    losing: bool = False
+    """Its outputs are to be dropped when they come."""
     order: list[int] = field(default_factory=list)
     """Indices in the order in which their outputs came."""
 
