@@ -90,6 +90,7 @@ def run(
         str | None, typer.Option(help="Where to train: local or modal; else the default in the workspace's mve.toml.")
     ] = None,
     wandb: Annotated[bool, typer.Option("--wandb", help="Mirror it to Weights & Biases; MVE_WANDB=1 always.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Pay for what is stated without being asked.")] = False,
     as_json: AsJson = False,
     workspace: Root = None,
     catalog: Catalog = None,
@@ -105,19 +106,25 @@ def run(
     """
     from flows.server import configure_prefect, ensure_server
     from tasks.executors import check_ready
+    from tasks.rates import PAID
     from tasks.settings import settings_of
 
     if every == bool(proposals):
         raise ValueError("name the proposals to run, such as `mve run 008`, or ask for all of them with --all")
     place = find_workspace(workspace, catalog)
     executor = executor or settings_of(place).executor.default
+    api = configure_prefect(place.root)
     check_ready(executor)
     paths = _all_of(place) if every else [find(name, workspace) for name in proposals or ()]
     console = make_console(stderr=as_json)
     alone = len(paths) == 1 and not every and not as_json
     if alone:
         _refuse_early(paths[0], console)
-    ensure_server(configure_prefect(place.root), say=console.print)
+    if executor in PAID:
+        from flows.agreeing import agree
+
+        agree(place, paths, quick=quick, executor=executor, yes=yes, alone=alone, console=console)
+    ensure_server(api, say=console.print)
     if alone:
         from flows.progress import run_watched
 

@@ -12,6 +12,7 @@ from prefect.context import SyncClientContext
 from prefect.logging import get_run_logger
 
 from proposals.judging.outcomes import Judgement
+from proposals.reading import path_of
 from proposals.workspace import Workspace, find_workspace
 from tasks.announce import announce
 from tasks.collect import sweep
@@ -24,10 +25,12 @@ from tasks.mirror import mirror
 from tasks.mirror import wanted as mirror_wanted
 from tasks.place import catalog_of
 from tasks.plan import Planned, plan
+from tasks.rates import PAID
 from tasks.register import Registered, freeze_proposal
 from tasks.report import report
 from tasks.room import room_of
 from tasks.settings import settings_of
+from tasks.statement import lines_of, statement_of
 from tasks.train import CrashError, InfrastructureError, train
 
 
@@ -43,9 +46,9 @@ async def mve(
     """Bring the proposal with the stem `proposal` to its verdict and return it. executor: where to train, else the
     workspace's default. wandb: mirror it to Weights & Biases.
 
-    Raises ProposalError where it is refused, BusyError where another process is testing it, CapError where a cap on
-    money has no room for a run, and an ExceptionGroup of InfrastructureError where runs could not be trained: machines
-    that fail say nothing about the idea.
+    Raises ProposalError where it is refused, BusyError where another process is testing it, NoRoomError or CapError
+    where a budget or a cap on money has no room for a run, and an ExceptionGroup of InfrastructureError where runs
+    could not be trained: machines that fail say nothing about the idea.
     """
     place = find_workspace(workspace, catalog)
     executor = executor or settings_of(place).executor.default
@@ -54,6 +57,10 @@ async def mve(
     # one catalog and one client for all steps: opening either anew takes longer than most of them
     with SyncClientContext.get_or_create(), catalog_of(place):
         with only_one(place, proposal):
+            if executor in PAID:
+                path = path_of(place.proposals, proposal)
+                stated = await asyncio.to_thread(statement_of, place, path, quick, executor)
+                log.info("%s", "\n".join(lines_of(stated)))
             registered = freeze_proposal(place, proposal, quick)
             log.info("%s is registered as %s", proposal, registered.sha256[:12])
             await asyncio.to_thread(sweep, place)  # it may have to ask a service
@@ -79,7 +86,8 @@ async def _train_and_judge(place: Workspace, registered: Registered, executor: s
         while True:
             get_run_logger().info("%d of %d runs have no result yet", len(planned.missing), planned.total)
             machine = executor_named(executor)
-            if planned.missing and not quick and not planned.study:  # a quick run, or a study, is a dry run itself
+            # a quick run, or a study, is a dry run itself, but where it is paid for
+            if planned.missing and (executor in PAID or not (quick or planned.study)):
                 async with room_of(machine).dry:
                     await asyncio.to_thread(dry_run, place, planned, machine)
             await _train_all(place, planned, machine)

@@ -33,7 +33,7 @@ def plan_look(place: Workspace, registration: int, seeds: int, executor: str, qu
     """
     with catalog_of(place) as engine:
         setup = load_registration(engine, registration).setup
-        runs = _runs(setup, seeds)
+        runs = runs_of(setup, seeds)
         try:
             experiment = _experiment(engine, registration, executor, quick)
             plan_runs(engine, experiment, runs, now())
@@ -46,8 +46,8 @@ def plan_look(place: Workspace, registration: int, seeds: int, executor: str, qu
     return Planned(experiment, missing, total, study=isinstance(setup, StudySetup))
 
 
-def _runs(setup: AnySetup, seeds: int) -> list[tuple[str, str, int, str]]:
-    """(key, variant, seed, what the variant is)."""
+def runs_of(setup: AnySetup, seeds: int) -> list[tuple[str, str, int, str]]:
+    """(key, variant, seed, what the variant is) of seeds 0 .. `seeds`-1 of every variant."""
     every = [(name, seed) for seed in range(seeds) for name in setup.variants]
     if isinstance(setup, StudySetup):
         forms = {name: variant.form for name, variant in setup.variants.items()}

@@ -24,7 +24,9 @@ ASK_SECONDS = 15.0
 RATES_SECONDS = 5.0
 """For what an hour costs, of which there is a table too."""
 CODE = "code"
-"""Tag of the deployed app: the version of what went up."""
+"""Tag of the deployed app: the version of the code in it."""
+CARRIES_OUT = ("tasks/executors/modal_app.py", "tasks/executors/modal_image.py")
+"""Of this folder, what a container uses."""
 
 Answer = TypeVar("Answer")
 
@@ -137,11 +139,13 @@ def uploads() -> dict[str, int]:
 
 
 def code_here() -> str:
-    """Version of what would go up: a hash of names and contents, short enough for a tag."""
+    """Version of what carries out a call, of what would go up: a hash of names and contents, short enough for a tag.
+    What this side alone uses may change without a new deployment."""
     root = Path(__file__).resolve().parent.parent.parent
     found = hashlib.sha256()
     for name in uploads():
-        found.update(f"{name}\0{hashlib.sha256((root / name).read_bytes()).hexdigest()}\n".encode())
+        if name.startswith("models/") or name in CARRIES_OUT:
+            found.update(f"{name}\0{hashlib.sha256((root / name).read_bytes()).hexdigest()}\n".encode())
     return found.hexdigest()[:40]
 
 
