@@ -10,13 +10,10 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from training_here import train_here
 
 from models.request import TrainResult
 from proposals.workspace import find_workspace
-from tasks.collect import record
-from tasks.dispatch import dispatch_run
-from tasks.executors import Finished
-from tasks.executors.inprocess import InProcess
 from tasks.judge import judge_experiment
 from tasks.plan import plan_look
 from tasks.register import register_proposal
@@ -205,13 +202,7 @@ def test_a_proposal_with_its_own_mixer_reaches_its_verdict(tmp_path: Path) -> No
     registered = register_proposal(place, "201-running-mean", quick=True)
     planned = plan_look(place, registered.id, registered.first_look, "inprocess", quick=True)
     assert list(planned.missing.values()) == ["mean-seed-0"]
-    executor = InProcess()
-    for key, name in planned.missing.items():
-        variant, seed = name.rsplit("-seed-", 1)
-        begun = dispatch_run(place, planned.experiment, key, variant, int(seed), executor)
-        state = executor.poll(begun.handle)
-        assert isinstance(state, Finished)
-        record(place, planned.experiment, begun.attempt, name, state)
+    train_here(place, planned)
     judgement = judge_experiment(place, registered.id, planned.experiment)
     assert judgement.reasons
     assert verify_verdict(place, "201-running-mean").matches

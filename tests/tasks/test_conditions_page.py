@@ -4,12 +4,9 @@ from pathlib import Path
 
 import pytest
 from small_proposals import write_proposal
+from training_here import train_here
 
 from db.catalog import measurements_of
-from tasks.collect import record
-from tasks.dispatch import dispatch_run
-from tasks.executors import Finished
-from tasks.executors.inprocess import InProcess
 from tasks.judge import judge_experiment
 from tasks.place import catalog_of
 from tasks.plan import plan_look
@@ -26,13 +23,7 @@ def test_what_an_evaluation_gives_is_judged_and_shown(tmp_path: Path) -> None:
     registered = register_proposal(place, STEM)
     planned = plan_look(place, registered.id, 2, "inprocess", quick=False)
     assert not planned.study
-    executor = InProcess()
-    for key, name in planned.missing.items():
-        variant, seed = name.rsplit("-seed-", 1)
-        begun = dispatch_run(place, planned.experiment, key, variant, int(seed), executor)
-        state = executor.poll(begun.handle)
-        assert isinstance(state, Finished)
-        record(place, planned.experiment, begun.attempt, name, state)
+    train_here(place, planned)
     judgement = judge_experiment(place, registered.id, planned.experiment)
     assert judgement.outcomes[0].decision == "holds", judgement.reasons
     with catalog_of(place) as engine:

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 from small_study import write_study
+from training_here import train_here
 
 from models.request import StudyRequest
-from tasks.collect import record
-from tasks.dispatch import dispatch_run, request_for
-from tasks.executors import Finished
-from tasks.executors.inprocess import InProcess
+from tasks.dispatch import request_for
 from tasks.judge import judge_experiment
 from tasks.place import catalog_of
 from tasks.plan import plan_look
@@ -38,13 +36,7 @@ def test_a_study_reaches_its_page(tmp_path: Path) -> None:
     planned = plan_look(place, registered.id, 5, "inprocess", quick=False)
     assert planned.study, "its runs are timed, so each has the machine to itself"
     assert len(planned.missing) == 10
-    executor = InProcess()
-    for key, name in planned.missing.items():
-        variant, seed = name.rsplit("-seed-", 1)
-        begun = dispatch_run(place, planned.experiment, key, variant, int(seed), executor)
-        state = executor.poll(begun.handle)
-        assert isinstance(state, Finished)
-        record(place, planned.experiment, begun.attempt, name, state)
+    train_here(place, planned)
     assert plan_look(place, registered.id, 5, "inprocess", quick=False).missing == {}
     judgement = judge_experiment(place, registered.id, planned.experiment)
     assert judgement.verdict == "PROCEED", judgement.reasons
