@@ -47,6 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.lifeline:
         threading.Thread(target=_die_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in a background that ignores Ctrl-C
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         if options.dry_run_steps is not None:
             _dry_run(options.directory, options.dry_run_steps)
@@ -118,6 +120,8 @@ def _report(directory: Path, error: Exception) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    for another in (signal.SIGTERM, signal.SIGINT):  # which would interrupt the writing of the checkpoint
+        signal.signal(another, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -91,6 +91,20 @@ def test_a_killed_worker_goes_on_where_it_was(long_request, tmp_path, number):
     assert numbers == list(range(1, 301))
 
 
+def test_being_told_to_stop_twice_costs_no_checkpoint(make_request, tmp_path):
+    """As by Ctrl-C, which its whole group hears, and then by whoever started it."""
+    directory = ask(make_request(training={"epochs": 1_000_000}), tmp_path / "work")
+    process = start(directory, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    until(lambda: (directory / "progress.jsonl").exists())
+    process.send_signal(signal.SIGINT)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.0005)
+    code, errors = finish(process)
+    assert code == 130, errors
+    assert (directory / "checkpoint.pt").exists()
+
+
 def test_the_worker_dies_with_its_lifeline(make_request, tmp_path):
     directory = ask(make_request(training={"epochs": 1_000_000}), tmp_path / "work")
     process = start(directory, "--lifeline", stdin=subprocess.PIPE)
