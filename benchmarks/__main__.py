@@ -7,6 +7,7 @@ BENCHMARKS = (
     "benchmarks.training",
     "benchmarks.mixers",
     "benchmarks.orchestration",
+    "benchmarks.scale",
     "benchmarks.checking",
     "benchmarks.calibration",
     "benchmarks.catalog",

@@ -52,7 +52,7 @@ async def mve(
     """
     place = find_workspace(workspace, catalog)
     executor = executor or settings_of(place).executor.default
-    check_ready(executor)
+    await asyncio.to_thread(check_ready, executor)  # a service may have to be asked
     log = get_run_logger()
     # one catalog and one client for all steps: opening either anew takes longer than most of them
     with SyncClientContext.get_or_create(), catalog_of(place):
