@@ -17,6 +17,7 @@ from flows.commands.imports import import_reports
 from flows.commands.list import list_proposals
 from flows.commands.new import new
 from flows.commands.pages import pages
+from flows.commands.pool import deploy_pool
 from flows.commands.show import show
 from flows.commands.sql import sql
 from flows.commands.status import status
@@ -45,6 +46,7 @@ app.command()(digest)
 app.command()(collect)
 app.command()(pages)
 app.command()(deploy_gpu)
+app.command()(deploy_pool)
 
 
 def main() -> None:
@@ -87,7 +89,8 @@ def run(
     every: Annotated[bool, typer.Option("--all", help="Every proposal of the workspace.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="One seed, few epochs: a verdict marked as reduced.")] = False,
     executor: Annotated[
-        str | None, typer.Option(help="Where to train: local or modal; else the default in the workspace's mve.toml.")
+        str | None,
+        typer.Option(help="Where to train: local, modal or pool; else the default in the workspace's mve.toml."),
     ] = None,
     wandb: Annotated[bool, typer.Option("--wandb", help="Mirror it to Weights & Biases; MVE_WANDB=1 always.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Pay for what is stated without being asked.")] = False,

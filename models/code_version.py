@@ -10,6 +10,7 @@ from typing import Any
 
 from models.options import Backbone, MixerOptions, SyntheticOptions, Training
 from models.options.studies import FormOptions, StudyOptions
+from models.request import StudyRequest, TrainRequest
 
 HERE = Path(__file__).parent
 COMMON = (
@@ -46,6 +47,14 @@ def code_version(mixer: str, synthetic: str, probes: tuple[str, ...] = (), broug
 def study_version(study: str) -> str:
     """SHA-256 over the sources that determine the result of this study. Raises FileNotFoundError as above."""
     return _digest([f"studies/{study}.py"])
+
+
+def version_of(request: TrainRequest | StudyRequest) -> str:
+    """The version of the code that determines what this request gives: equal on two machines, they give the same."""
+    if isinstance(request, StudyRequest):
+        return study_version(request.study.name)
+    brought = getattr(request.mixer, "source", "")
+    return code_version(request.mixer.mixer, request.synthetic.name, request.probes, brought)
 
 
 def run_key(
