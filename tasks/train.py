@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from prefect import task
@@ -25,6 +26,8 @@ WAIT_SECONDS = 2.0
 """Between two looks at what somebody else has to do first: bring a result, or release a reservation."""
 AGAIN_SECONDS = 20.0
 """Between two tries to start something on a service that does not answer."""
+STOP_SECONDS = 2.0
+"""For which a service is asked how a call that was cancelled has ended, and after how long."""
 PATIENCE_SECONDS = 600.0
 """For which a service may be out of reach before that is a fault."""
 log = logging.getLogger("mve.train")
@@ -77,13 +80,15 @@ async def _begin(
         try:
             return executor, await _dispatched(place, experiment, key, name, executor)
         except RunBusyError:
-            await asyncio.to_thread(sweep_open, place)
+            swept = await asyncio.to_thread(sweep_open, place)
             if _has_result(place, experiment, key):
                 return None
             joined = attempt_to_join(place, key)
             if joined is not None and joined.handle is not None:
                 log.info("%s is under way already; waiting for it", name)
                 return executor_named(joined.executor), Dispatched(joined.attempt_id, joined.handle)
+            if swept.silent and time.monotonic() - since > PATIENCE_SECONDS:
+                raise InfrastructureError(f"{name} waits for one before it: {swept.silent[0]}") from None
         except CapError as refused:
             if not refused.may_clear:
                 raise
@@ -174,10 +179,11 @@ def _stop(place: Workspace, experiment: int, name: str, machine: Executor, attem
 def _cancelled(machine: Executor, attempt: Dispatched) -> Finished | Fault:
     """Stop it. Its result, had it ended just before."""
     machine.cancel(attempt.handle)
-    try:
-        last = machine.poll(attempt.handle)
-    except OSError:
-        last = Running()
+    last: State = Running()
+    until = time.monotonic() + (STOP_SECONDS if machine.remote else 0)
+    with suppress(OSError):
+        while isinstance(last := machine.poll(attempt.handle), Running) and time.monotonic() < until:
+            time.sleep(REMOTE_POLL_SECONDS)
     if isinstance(last, Finished):
         return last
     fault = Fault("cancelled", "the flow was cancelled; the checkpoint is kept")

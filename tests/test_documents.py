@@ -35,6 +35,28 @@ def test_the_commands_that_are_named_exist() -> None:
     assert {name for name in named if name not in known} == set()
 
 
+def test_every_end_of_an_attempt_has_a_row_and_every_row_a_test() -> None:
+    """Of docs/faults.md."""
+    from db.tables import ENDS
+
+    page = (REPOSITORY / "docs" / "faults.md").read_text()
+    assert [end for end in ENDS if f"`{end}`" not in page] == []
+    known = {
+        name: path.name
+        for path in (REPOSITORY / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    faults = [cells for cells in rows if cells[0] != "| fault"]
+    assert len(faults) > 25
+    for cells in faults:
+        named = re.findall(r"`(?:(test_\w+\.py)(?:::)?)?(test_\w+)?`", cells[-1])
+        assert named, cells[0]
+        for file, name in named:
+            assert name in known if name else file in known.values(), name or file
+            assert not file or not name or known[name] == file, name
+
+
 def test_the_modules_that_are_named_exist() -> None:
     named = {name for page in PAGES for name in re.findall(r"python -m ([a-z_.]+)", page.read_text())}
     missing = []

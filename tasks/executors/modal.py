@@ -210,7 +210,10 @@ def _told(handle: Handle, call: Any, text: str) -> Fault:
     with suppress(modal.exception.Error):
         statuses = [one.status for one in call.get_call_graph()]
         if modal.types.InputStatus.TERMINATED in statuses:
-            return _fault(handle, "cancelled", f"the call was cancelled; its checkpoint is kept: {_how_far(handle)}")
+            begun = None if _sitting(handle) else 0.0  # in a queue nothing is billed
+            return _fault(
+                handle, "cancelled", f"the call was cancelled; its checkpoint is kept: {_how_far(handle)}", begun
+            )
     return _fault(handle, "crashed", f"the harness crashed in its container: {text}")
 
 

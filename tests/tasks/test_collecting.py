@@ -20,7 +20,7 @@ from proposals.workspace import Workspace
 from tasks import train
 from tasks.collect import Swept, record, sweep_open
 from tasks.dispatch import RunBusyError, dispatch_run, done_with
-from tasks.executors import Fault, Finished, Handle, Machine, Request, Running, State
+from tasks.executors import Fault, Finished, Handle, Machine, Request, Running, State, UnreachableError
 from tasks.executors.inprocess import InProcess
 from tasks.executors.local import LocalProcess, start_time
 from tasks.leases import leased, look, me
@@ -57,10 +57,13 @@ def dispatch(place: Workspace, what: Planned, machine: Any, index: int = 0) -> t
     return attempt, key
 
 
-def ends(place: Workspace) -> list[tuple[Any, ...]]:
+def ask(place: Workspace, query: str) -> list[tuple[Any, ...]]:
     with catalog_of(place) as engine, engine.connect() as connection:
-        query = "SELECT state, seconds, dollars, reason FROM attempt_end ORDER BY attempt_id"
         return [tuple(row) for row in connection.exec_driver_sql(query).all()]
+
+
+def ends(place: Workspace) -> list[tuple[Any, ...]]:
+    return ask(place, "SELECT state, seconds, dollars, reason FROM attempt_end ORDER BY attempt_id")
 
 
 class Paid:
@@ -252,6 +255,75 @@ def test_a_cancelled_training_says_so_with_its_seconds(place: Workspace) -> None
         asyncio.run(cancelled())
     ((state, seconds, _, reason),) = ends(place)
     assert (state, seconds, reason) == ("cancelled", 3.0, "the flow was cancelled; the checkpoint is kept")
+
+
+class Gone(Paid):
+    """Its service is out of reach as soon as something has been started there."""
+
+    def poll(self, handle: Handle) -> State:
+        raise UnreachableError("no network")
+
+    def cancel(self, handle: Handle) -> None:
+        raise UnreachableError("no network")
+
+
+def test_what_cannot_be_cancelled_stays_open(place: Workspace, caplog: pytest.LogCaptureFixture) -> None:
+    what = planned(place, "{gpu: T4, minutes: 60, dollars: 0.6}")
+    key, name = next(iter(what.missing.items()))
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(train.train_run(place, what.experiment, key, name, Gone()))
+        while not ask(place, "SELECT 1 FROM attempt_handle"):
+            await asyncio.sleep(0.02)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    assert ends(place) == []
+    with catalog_of(place) as engine:
+        assert len(catalog.open_attempts(engine)) == 1
+    assert f"{name} may still run, since it could not be cancelled: no network. `mve collect` asks" in caplog.text
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+def test_what_cannot_be_started_now_is_tried_again_and_then_a_fault(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, unsure: bool
+) -> None:
+    """Where it is not sure that nothing was started, the attempt stays open until its ticket tells."""
+    for name in ("MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(train, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(train, "WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(train, "PATIENCE_SECONDS", 1.0)
+    what = planned(place, "{gpu: T4, minutes: 60, dollars: 0.6}")
+    key, name = next(iter(what.missing.items()))
+
+    class Away(Paid):
+        def submit(self, request: Request, machine: Machine | None = None, ticket: str = "") -> Handle:
+            self.requests.append(request)
+            raise UnreachableError("no answer", unsure)
+
+    away = Away()
+    says = "waits for one before it: attempt 1" if unsure else "could not be started: no answer"
+    with pytest.raises(train.InfrastructureError, match=says):
+        asyncio.run(train.train_run(place, what.experiment, key, name, away))
+    with catalog_of(place) as engine:
+        assert len(catalog.open_attempts(engine)) == unsure
+    assert {state for state, *_ in ends(place)} == (set() if unsure else {"refused"})
+    assert len(away.requests) == 1 if unsure else len(away.requests) > 1
+
+
+@pytest.mark.parametrize("hours", [-19, 30])
+def test_a_clock_that_jumps_costs_nothing_more(place: Workspace, monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+    what = planned(place, "{gpu: T4, minutes: 60, dollars: 0.6}")
+    attempt, _ = dispatch(place, what, Paid())
+    later = now() + timedelta(hours=hours)
+    monkeypatch.setattr("tasks.ledger.now", lambda: later)
+    with catalog_of(place) as engine:
+        assert bill(engine, attempt, 360.0, "Tesla T4", Settings()) == pytest.approx((360.0, 0.059))
+        seconds, _ = bill(engine, attempt, None, None, Settings())
+    assert 0 <= seconds <= 4 * 360, "its time limit is the most that nobody measured"
 
 
 @pytest.mark.slow
