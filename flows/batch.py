@@ -44,8 +44,9 @@ class Row:
     fidelity: str = "–"
 
 
-FLOWS = 32
-"""At most so many flows are under way at once: enough to keep all machines busy while others register or report."""
+FLOWS = 16
+"""At most so many flows are under way at once: enough to keep all machines busy while others register or report, and
+few enough for Prefect's server, which begins to refuse where more start at the same moment."""
 
 
 def run_several(
