@@ -250,4 +250,4 @@ def _minutes(seconds: float) -> str:
 
 def _money(dollars: float) -> str:
     """Cents, rounded up, or as many places as a small amount needs."""
-    return f"${cents_up(dollars)}" if dollars >= 0.01 or dollars == 0 else f"${dollars:.6f}"
+    return f"${cents_up(round(dollars, 9))}" if dollars > 0.01 - HAIR or dollars == 0 else f"${dollars:.6f}"
