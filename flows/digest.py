@@ -5,6 +5,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.logging import get_run_logger
 
 from proposals.workspace import find_workspace
+from tasks.collect import sweep
 from tasks.digest import write
 
 CRON = "0 */12 * * *"
@@ -14,7 +15,9 @@ CRON = "0 */12 * * *"
 @flow(name="digest", validate_parameters=True, persist_result=False)
 def digest(workspace: str | None = None, catalog: str | None = None) -> str | None:
     """Write what has happened since the last digest; returns the path, None where nothing has."""
-    written = write(find_workspace(workspace, catalog))
+    place = find_workspace(workspace, catalog)
+    sweep(place)  # what has ended and nobody waited for is news too
+    written = write(place)
     log = get_run_logger()
     for path in written.restored:
         log.info("%s was missing and has been made again", path)
