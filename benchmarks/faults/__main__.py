@@ -26,7 +26,7 @@ from benchmarks.faults.trial import StuckError, Trial, World
 from proposals.workspace import REPOSITORY
 from tests.modal_server.serving import started
 
-PER_TRIAL = 5
+PER_TRIAL = 8
 CONTAINERS = 3
 
 
@@ -49,7 +49,7 @@ class Campaign:
         """Trials one after the other, until all injections are made: first one that nothing hits."""
         try:
             undisturbed = self._trial(executor, 0, None)
-            while undisturbed is not None and (faults := self._claim()):
+            while undisturbed is not None and not self.world.ending.is_set() and (faults := self._claim()):
                 hit = self._trial(executor, faults, undisturbed)
                 assert hit is not None
         except Exception:
@@ -107,14 +107,19 @@ def main() -> None:
     with started(folder / "modal", width=CONTAINERS) as modal:
         world = World(prefect, modal)
         campaign = Campaign(world, folder, options.count, seed)
+        lanes = [threading.Thread(target=campaign.lane, args=(executor,)) for executor in KINDS]
         try:
             prefect.start()
             _deploy(world)
-            lanes = [threading.Thread(target=campaign.lane, args=(executor,)) for executor in KINDS]
             for lane in lanes:
                 lane.start()
             for lane in lanes:
                 lane.join()
+        except KeyboardInterrupt:
+            world.ending.set()
+            for lane in lanes:
+                if lane.is_alive():
+                    lane.join()
         finally:
             prefect.kill()
     _print(campaign, time.monotonic() - began)

@@ -2,6 +2,7 @@
 has hit: nothing is counted that found nothing to hit."""
 
 import contextlib
+import json
 import os
 import signal
 import sqlite3
@@ -86,8 +87,15 @@ def lost_reply(trial: "Trial", chance: Random) -> bool:
 
 
 def expired(trial: "Trial", chance: Random) -> bool:
-    """What a call gave, or will give, is no longer kept."""
-    return _fault(trial, _call(trial, chance), "expire")
+    """What a call gave, and nobody has collected yet, is no longer kept."""
+    if trial.journal is None:
+        return False
+    handles = trial.ask(
+        "SELECT handle FROM attempt_handle WHERE attempt_id NOT IN (SELECT attempt_id FROM attempt_end)"
+    )
+    given = {json.loads(handle)["call"] for (handle,) in handles}
+    ended = [call for call in trial.journal.read().calls.values() if call.ended is not None and call.id in given]
+    return _fault(trial, chance.choice(ended) if ended else None, "expire")
 
 
 def _call(trial: "Trial", chance: Random) -> Call | None:

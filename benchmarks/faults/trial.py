@@ -48,12 +48,13 @@ class StuckError(RuntimeError):
 @dataclass
 class World:
     """What trials share. `hits`: injections by kind. serving: one trial at a time has a worker, since the scheduled
-    deployments of two would have the same names."""
+    deployments of two would have the same names. ending: the campaign is called off."""
 
     prefect: PrefectServer
     modal: Running | None
     hits: Counter[str] = field(default_factory=Counter)
     serving: threading.Lock = field(default_factory=threading.Lock)
+    ending: threading.Event = field(default_factory=threading.Event)
 
 
 class Trial:
@@ -94,6 +95,8 @@ class Trial:
         try:
             self._start()
             while not self._done():
+                if self.world.ending.is_set():
+                    raise StuckError("called off")
                 if self.clock() > MOST_SECONDS or self.starts > MOST_STARTS:
                     raise StuckError(f"no verdict after {self.clock():.0f} s and {self.starts} starts")
                 self._later()
