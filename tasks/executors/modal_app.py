@@ -94,7 +94,7 @@ def carry_out(order: str) -> str:
     call = modal.current_function_call_id() or "none"
     if not _claim(folder, asked["ticket"], call):
         return json.dumps({"given_up": True, "seconds": 0.0})
-    sitting = _sit_down(folder, call)
+    sitting = _sit_down(folder, call, asked["mark"])
     try:
         outcome = _outcome(asked, folder, sitting)
     except KeyboardInterrupt:
@@ -147,7 +147,7 @@ def _interruptible(request: "TrainRequest | StudyRequest", folder: Path, sitting
     with suppress(OSError):  # so that the peak of memory is this run's, in a container that has had others
         Path("/proc/self/clear_refs").write_text("5")
     if request.device == "cpu" or torch.cuda.is_available():
-        sitting["device"] = device_name(torch.device(request.device))
+        sitting["device"] = sitting["mark"] + device_name(torch.device(request.device))
     _note(folder, sitting, "running")
     volume.commit()
     before = signal.signal(signal.SIGUSR1, cancel)
@@ -217,7 +217,7 @@ def _cut_short(result: dict[str, Any]) -> bool:
     return any(seed["stopped"] == "time" for seed in result["seeds"])
 
 
-def _sit_down(folder: Path, call: str) -> dict[str, Any]:
+def _sit_down(folder: Path, call: str, mark: str) -> dict[str, Any]:
     """Count this start. Another call's record is replaced: one call at a time works on a run."""
     path, now = folder / "sitting.json", time.time()
     sitting: dict[str, Any] = {"call": call, "starts": 0, "began": now}
@@ -225,6 +225,7 @@ def _sit_down(folder: Path, call: str) -> dict[str, Any]:
         known = json.loads(path.read_text())
         sitting = known if known["call"] == call else sitting
     sitting["starts"] += 1
+    sitting["mark"] = mark
     sitting.pop("cancelled", None)
     _note(folder, sitting, "running")
     volume.commit()

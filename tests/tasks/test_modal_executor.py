@@ -253,6 +253,7 @@ def test_a_call_that_the_service_gives_up_is_preempted_and_resumed_by_the_next(
     assert "it had come to epoch" in fault.reason
     assert fault.seconds is not None
     assert fault.device is not None
+    assert fault.device.startswith("local modal: ")
     assert (server.root / VOLUME / handle["run"] / "checkpoint.pt").exists()
     # what the checkpoint belongs to is the same request
     again = submitted(longer(request_))
