@@ -13,6 +13,8 @@ from proposals.workspace import Workspace
 from tasks.executors.modal_client import is_local
 from tasks.statement import Statement, lines_of, statement_of, table_of
 
+NOTHING = ". Nothing was "
+"""From here on a refusal speaks to whoever asked for this proposal alone; in a row there is no room for it."""
 UNASKED = (
     "this would be paid for, and there is no terminal to ask on. Nothing was registered or started. Run it again with "
     "--yes where the statement above is what you want"
@@ -55,4 +57,4 @@ def _row(place: Workspace, path: Path, quick: bool, executor: str) -> Statement 
     try:
         return statement_of(place, path, quick, executor)
     except ValueError as refusal:
-        return f"refused: {str(refusal).splitlines()[0]}"
+        return f"refused: {str(refusal).splitlines()[0].split(NOTHING)[0]}"

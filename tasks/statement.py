@@ -194,7 +194,9 @@ def lines_of(stated: Statement) -> list[str]:
         f"  money  at most {_money(stated.most)}, which the cap per {cap.name} of {_money(cap.limit)} leaves "
         f"({_money(cap.money.spent)} spent, {_money(cap.money.reserved)} reserved)"
     )
-    lines.append(f"         at most {_money(stated.once)} of it unless a run has to be tried again, at {_rate(stated)}")
+    if stated.once < stated.most - HAIR:
+        lines.append(f"         at most {_money(stated.once)} of it unless a run has to be tried again")
+    lines.append(f"         at {_rate(stated)}")
     if stated.local:
         lines.append("         and nobody is billed: the ledger counts what the service would ask")
     return lines
@@ -229,9 +231,10 @@ def _cells(stated: Statement) -> tuple[str, ...]:
 
 
 def _runs(stated: Statement) -> str:
-    text = f"{stated.missing[0]} of {stated.variants} variants x {stated.looks[0]} seeds"
-    for seeds, more in zip(stated.looks[1:], stated.missing[1:], strict=True):
-        text += f"; {more} more where those decide nothing, up to {seeds} seeds"
+    seeds = "1 seed" if stated.looks[0] == 1 else f"{stated.looks[0]} seeds"
+    text = f"{stated.missing[0]} of {stated.variants} variants x {seeds}"
+    for look, more in zip(stated.looks[1:], stated.missing[1:], strict=True):
+        text += f"; {more} more where those decide nothing, up to {look} seeds"
     return text
 
 
