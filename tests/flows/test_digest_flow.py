@@ -1,17 +1,13 @@
 """The digest's deployment, on a real server: it is on a schedule, and it can be asked for."""
 
-import json
 import signal
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import environment, start
+from calling import prefect_says, run_deployment, start, until
 from small_proposals import write_proposal
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
@@ -37,40 +33,12 @@ def served(prefect_api: str, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=60)
 
 
-def ask(api: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{api}/{path}", data=data, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as reply:
-        return json.load(reply)
-
-
 def runs_of_digest(api: str, *states: str) -> list[dict[str, Any]]:
     of_these = {"state": {"type": {"any_": list(states)}}}
-    found: list[dict[str, Any]] = ask(
+    found: list[dict[str, Any]] = prefect_says(
         api, "flow_runs/filter", {"flows": {"name": {"any_": ["digest"]}}, "flow_runs": of_these}
     )
     return found
-
-
-def until(said: str, wanted: Any, seconds: float = 90) -> Any:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            found = wanted()
-        except OSError:  # the deployment is not registered yet
-            found = None
-        if found:
-            return found
-        assert time.monotonic() < deadline, said
-        time.sleep(0.5)
-
-
-def run_deployment(api: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "deployment", "run", "digest/scheduled"],
-        env=environment(api=api), capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_digest_is_scheduled_and_written_when_it_is_asked_for(
@@ -78,23 +46,23 @@ def test_the_digest_is_scheduled_and_written_when_it_is_asked_for(
 ) -> None:
     def of_this_workspace() -> Any:
         """Not the deployment that another test has left on the same server."""
-        found = ask(prefect_api, "deployments/name/digest/scheduled")
+        found = prefect_says(prefect_api, "deployments/name/digest/scheduled")
         return found if found and found["parameters"].get("workspace") == str(tmp_path) else None
 
-    deployment = until("no deployment", of_this_workspace)
+    deployment = until(of_this_workspace, 90, "the deployment")
     (schedule,) = deployment["schedules"]
     assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "0 */12 * * *")
-    coming = until("nothing is scheduled", lambda: runs_of_digest(prefect_api, "SCHEDULED"))
+    coming = until(lambda: runs_of_digest(prefect_api, "SCHEDULED"), 90, "the schedule")
     assert {run["expected_start_time"][11:16] for run in coming} == {"00:00", "12:00"}
 
-    run_deployment(prefect_api)
-    until("no run ended", lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 1)
+    run_deployment("digest/scheduled", prefect_api)
+    until(lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 1, 90, "the run")
     (written,) = tmp_path.joinpath("research-log").glob("*digest-0001.md")
     assert "101-small-recall" in written.read_text()
-    artifacts = ask(prefect_api, "artifacts/filter", {"artifacts": {"key": {"any_": ["digest"]}}})
+    artifacts = prefect_says(prefect_api, "artifacts/filter", {"artifacts": {"key": {"any_": ["digest"]}}})
     assert [artifact["data"] for artifact in artifacts] == [written.read_text()]
 
-    run_deployment(prefect_api)  # nothing has changed since
-    until("no second run ended", lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 2)
+    run_deployment("digest/scheduled", prefect_api)  # nothing has changed since
+    until(lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 2, 90, "the second run")
     assert sorted(path.name for path in tmp_path.joinpath("research-log").iterdir()) == [written.name, "index.md"]
     assert runs_of_digest(prefect_api, "FAILED", "CRASHED") == []

@@ -9,28 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import environment, start
+from calling import asked, prefect_says, run_deployment, start, until
 from small_proposals import write_proposal
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
-
-
-def ask(catalog: Path, query: str) -> list[tuple[Any, ...]]:
-    with contextlib.closing(sqlite3.connect(catalog)) as connection:
-        return connection.execute(query).fetchall()
-
-
-def post(api: str, path: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(
-        f"{api}/{path}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=20) as reply:
-        return json.load(reply)
 
 
 def test_a_proposal_reaches_its_verdict_and_a_second_call_trains_nothing(
@@ -50,24 +36,27 @@ def test_a_proposal_reaches_its_verdict_and_a_second_call_trains_nothing(
     assert "<svg" in (folder / "curves.svg").read_text()
 
     catalog = tmp_path / "db" / "catalog.sqlite"
-    assert ask(catalog, "select verdict from verdicts where stands") == [("PROCEED",)]
-    assert ask(catalog, "select count(*), min(margin) > 0 from criteria where criterion = 'S1'") == [(1, 1)]
-    assert ask(catalog, "select variant, count(seed) from runs group by variant") == [("attention", 5), ("linear", 5)]
-    data = ask(
-        catalog, "select run.seed, count(distinct data_sha256) from run_result join run on run.id = run_id group by 1"
+    assert asked(tmp_path, "select verdict from verdicts where stands") == [("PROCEED",)]
+    assert asked(tmp_path, "select count(*), min(margin) > 0 from criteria where criterion = 'S1'") == [(1, 1)]
+    assert asked(tmp_path, "select variant, count(seed) from runs group by variant") == [
+        ("attention", 5),
+        ("linear", 5),
+    ]
+    data = asked(
+        tmp_path, "select run.seed, count(distinct data_sha256) from run_result join run on run.id = run_id group by 1"
     )
     assert data == [(seed, 1) for seed in range(5)], "the variants of a seed share its data"
 
     second = mve("run", "101", workspace=tmp_path, api=prefect_api)
     assert second.returncode == 0, second.stderr
     assert "Nothing was trained: all 10 runs of registration" in second.stdout
-    assert ask(catalog, "select count(*) from attempt") == [(10,)]
-    assert ask(catalog, "select count(*) from verdict") == [(1,)]
+    assert asked(tmp_path, "select count(*) from attempt") == [(10,)]
+    assert asked(tmp_path, "select count(*) from verdict") == [(1,)]
     log = (folder / "log.md").read_text()
     assert log.count(" registered\n") == 1
     assert log.count(" judged\n") == 1
 
-    keys = {artifact["key"] for artifact in post(prefect_api, "artifacts/filter", {})}
+    keys = {artifact["key"] for artifact in prefect_says(prefect_api, "artifacts/filter", {})}
     assert {"mve-101-results", "mve-101-criteria", "mve-101-page"} <= keys
 
     assert mve("verify", "101", workspace=tmp_path).returncode == 0
@@ -87,9 +76,8 @@ def test_what_arithmetic_decides_is_not_trained(mve: Any, prefect_api: str, tmp_
     assert done.returncode == 0, done.stderr
     assert "ABANDON" in done.stdout
     assert "Nothing was trained: arithmetic decides it" in done.stdout
-    catalog = tmp_path / "db" / "catalog.sqlite"
-    assert ask(catalog, "select verdict, cost from verdicts") == [("ABANDON", 0.0)]
-    assert ask(catalog, "select count(*) from run") == [(0,)]
+    assert asked(tmp_path, "select verdict, cost from verdicts") == [("ABANDON", 0.0)]
+    assert asked(tmp_path, "select count(*) from run") == [(0,)]
     page = (tmp_path / "experiments" / "101-small-recall" / "results.md").read_text()
     assert "Arithmetic decides it: nothing was trained." in page
     assert mve("verify", "101", workspace=tmp_path).returncode == 0
@@ -103,10 +91,11 @@ def test_an_edited_proposal_is_a_deviation_that_says_results_had_been_seen(
     write_proposal(tmp_path, target="`attention.test_loss < 30`")
     again = mve("run", "101", workspace=tmp_path, api=prefect_api)
     assert again.returncode == 0, again.stderr
-    catalog = tmp_path / "db" / "catalog.sqlite"
-    rows = ask(catalog, "select field, results_seen from deviations order by field")
+    rows = asked(tmp_path, "select field, results_seen from deviations order by field")
     assert ("criteria.S1.canonical", 1) in rows
-    assert ask(catalog, "select count(*) from attempt") == [(10,)], "the runs are the same, so nothing is trained again"
+    assert asked(tmp_path, "select count(*) from attempt") == [(10,)], (
+        "the runs are the same, so nothing is trained again"
+    )
     page = (tmp_path / "experiments" / "101-small-recall" / "results.md").read_text()
     assert "| `criteria.S1.canonical` |" in page
     assert "**yes**" in page
@@ -117,9 +106,8 @@ def test_what_nothing_decides_goes_on_to_the_next_look(mve: Any, prefect_api: st
     write_proposal(tmp_path, seeds="[5, 6]", target="`attention.test_accuracy > 20%`")
     done = mve("run", "101", workspace=tmp_path, api=prefect_api)
     assert done.returncode == 0, done.stderr
-    catalog = tmp_path / "db" / "catalog.sqlite"
-    verdicts = ask(catalog, "select verdict, next_look from verdict order by id")
-    seeds = ask(catalog, "select count(distinct seed) from runs")
+    verdicts = asked(tmp_path, "select verdict, next_look from verdict order by id")
+    seeds = asked(tmp_path, "select count(distinct seed) from runs")
     assert seeds == [(5,)] if verdicts[0][1] is None else seeds == [(6,)]
 
 
@@ -128,14 +116,12 @@ def test_a_killed_training_goes_on_from_its_checkpoint(mve: Any, prefect_api: st
     document = place.proposals / "101-small-recall.md"
     document.write_text(document.read_text().replace("epochs: 2, batch: 32", "epochs: 200, batch: 8"))
     flow = start("run", "101", workspace=tmp_path, api=prefect_api)
-    catalog = tmp_path / "db" / "catalog.sqlite"
     killed = None
     deadline = time.monotonic() + 120
     while killed is None and time.monotonic() < deadline:
         time.sleep(0.05)
         for checkpoint in place.runs.glob("*/checkpoint.pt"):
-            rows = ask(catalog, "select handle from attempt_handle order by attempt_id") if catalog.exists() else []
-            for (text,) in rows:
+            for (text,) in asked(tmp_path, "select handle from attempt_handle order by attempt_id"):
                 handle = json.loads(text)
                 if handle["directory"] == str(checkpoint.parent):
                     with contextlib.suppress(ProcessLookupError):
@@ -146,9 +132,9 @@ def test_a_killed_training_goes_on_from_its_checkpoint(mve: Any, prefect_api: st
     assert killed is not None, "no training was caught alive"
     output, _ = flow.communicate(timeout=240)
     assert flow.returncode == 0, output
-    faults = ask(catalog, "select state, dollars from attempt_end where state <> 'collected'")
+    faults = asked(tmp_path, "select state, dollars from attempt_end where state <> 'collected'")
     assert faults == [("lost", 0.0)]
-    resumed = ask(catalog, "select run_id, resumed from run_result where resumed > 0")
+    resumed = asked(tmp_path, "select run_id, resumed from run_result where resumed > 0")
     assert len(resumed) == 1
     page = (place.experiments / "101-small-recall" / "results.md").read_text()
     assert "Faults, which count neither for nor against the idea" in page
@@ -163,7 +149,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(mve: Any, prefect_api: st
     query = (
         f"select step, value from curve_point where run_id = {resumed[0][0]} and metric = 'train_loss' order by step"
     )
-    assert ask(catalog, query) == expected
+    assert asked(tmp_path, query) == expected
 
 
 def test_an_interrupted_run_stops_its_trainings_and_says_so(mve: Any, prefect_api: str, tmp_path: Path) -> None:
@@ -171,16 +157,13 @@ def test_an_interrupted_run_stops_its_trainings_and_says_so(mve: Any, prefect_ap
     document = place.proposals / "101-small-recall.md"
     document.write_text(document.read_text().replace("epochs: 2, batch: 32", "epochs: 20000, batch: 8"))
     flow = start("run", "101", workspace=tmp_path, api=prefect_api)
-    deadline = time.monotonic() + 120
-    while not list(place.runs.glob("*/checkpoint.pt")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: list(place.runs.glob("*/checkpoint.pt")), 120, "the first checkpoint")
     flow.send_signal(signal.SIGINT)
     output, _ = flow.communicate(timeout=90)
     assert flow.returncode != 0, output
-    catalog = tmp_path / "db" / "catalog.sqlite"
-    assert {state for (state,) in ask(catalog, "select state from attempt_end")} == {"cancelled"}, output
-    assert ask(catalog, "select count(*) from uncollected") == [(0,)]
-    handles = [json.loads(text) for (text,) in ask(catalog, "select handle from attempt_handle")]
+    assert {state for (state,) in asked(tmp_path, "select state from attempt_end")} == {"cancelled"}, output
+    assert asked(tmp_path, "select count(*) from uncollected") == [(0,)]
+    handles = [json.loads(text) for (text,) in asked(tmp_path, "select handle from attempt_handle")]
     assert handles
     assert not any(Path(f"/proc/{handle['pid']}").exists() for handle in handles)
 
@@ -190,15 +173,13 @@ def test_two_at_once_on_one_proposal(mve: Any, prefect_api: str, tmp_path: Path)
     document = place.proposals / "101-small-recall.md"
     document.write_text(document.read_text().replace("epochs: 2, batch: 32", "epochs: 40, batch: 8"))
     first = start("run", "101", workspace=tmp_path, api=prefect_api)
-    deadline = time.monotonic() + 60
-    while not list(place.runs.glob("*/request.json")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: list(place.runs.glob("*/request.json")), 60, "the first start")
     second = mve("run", "101", workspace=tmp_path, api=prefect_api)
     assert second.returncode == 2
     assert f"is being tested by process {first.pid}" in second.stderr
     output, _ = first.communicate(timeout=240)
     assert first.returncode == 0, output
-    assert ask(tmp_path / "db" / "catalog.sqlite", "select count(*) from attempt") == [(10,)]
+    assert asked(tmp_path, "select count(*) from attempt") == [(10,)]
 
 
 def test_a_deployment_is_served_under_the_number_as_text(mve: Any, prefect_api: str, tmp_path: Path) -> None:
@@ -213,29 +194,12 @@ def test_a_deployment_is_served_under_the_number_as_text(mve: Any, prefect_api: 
             if "prefect deployment run mve/010" in line:
                 break
         assert any("left out 011-broken.md" in line for line in lines), lines
-        _run_deployment("mve/010", prefect_api)
-        catalog = tmp_path / "db" / "catalog.sqlite"
-        deadline = time.monotonic() + 150
-        while not (catalog.exists() and ask(catalog, "select verdict from verdicts")):
-            assert time.monotonic() < deadline, "the deployment reached no verdict"
-            assert served.poll() is None
-            time.sleep(0.5)
-        assert ask(catalog, "select stem, verdict from verdicts") == [("010-small-recall", "PROCEED")]
-        runs = post(prefect_api, "flow_runs/filter", {"flows": {"name": {"any_": ["mve"]}}})
+        run_deployment("mve/010", prefect_api)
+        until(lambda: served.poll() is not None or asked(tmp_path, "select verdict from verdicts"), 150, "the verdict")
+        assert served.poll() is None
+        assert asked(tmp_path, "select stem, verdict from verdicts") == [("010-small-recall", "PROCEED")]
+        runs = prefect_says(prefect_api, "flow_runs/filter", {"flows": {"name": {"any_": ["mve"]}}})
         assert any(run["parameters"].get("proposal") == "010-small-recall" for run in runs)
     finally:
         served.send_signal(signal.SIGINT)
         served.communicate(timeout=60)
-
-
-def _run_deployment(name: str, api: str) -> None:
-    """Registration goes on for a moment after it is announced."""
-    for _ in range(40):
-        done = subprocess.run(
-            [sys.executable, "-m", "prefect", "deployment", "run", name], env=environment(api=api),
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        if done.returncode == 0:
-            return
-        time.sleep(1)
-    raise AssertionError(done.stdout + done.stderr)
