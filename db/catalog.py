@@ -39,7 +39,6 @@ from db.errors import CatalogError as CatalogError
 from db.errors import CatalogUnavailableError as CatalogUnavailableError
 from db.errors import ChangedCodeError as ChangedCodeError
 from db.finished import finished_runs as finished_runs
-from db.finished import finished_runs as finished_runs
 from db.imported import ImportedReport as ImportedReport
 from db.imported import imported_report as imported_report
 from db.judging import Overruling as Overruling
