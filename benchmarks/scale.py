@@ -52,12 +52,14 @@ def orchestration(scratch: Path) -> None:
             began = time.perf_counter()
             child("-c", BARE, at=place)
             bare = time.perf_counter() - began
-            name = "1 experiment, from the shell"
+            name = "1 experiment, from the shell to its prompt"
             print(
                 f"| {name} | {wall - told['bare'] - told['training']:.2f} | {told['cpu']:.2f} | < {goal} | {bare:.2f} |"
             )
         spent, bare = (told["wall"] - told["training"]) / count, told["bare"] / count
-        name = f"{count} experiment{'s' * (count > 1)}, one after the other in one process"
+        name = (
+            "1 experiment, the flow alone" if count == 1 else f"{count} experiments, one after the other in one process"
+        )
         print(f"| {name} | {spent:.2f} | {told['cpu'] / count:.2f} | < {goal} | {bare:.2f} |", flush=True)
 
 

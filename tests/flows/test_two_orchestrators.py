@@ -55,7 +55,7 @@ def test_one_of_two_dispatches(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("MVE_CATALOG", str(tmp_path / "shared" / "catalog.sqlite"))
     places = [small(tmp_path / f"workspace{index % workspaces}") for index in range(2)]
-    server.fault("slow", seconds=20, count=2)  # the first still waits for its calls when the second comes
+    server.fault("slow", seconds=30, count=2)  # the first still waits for its calls when the second comes
     flows = [quick("101", at=place, api=prefect_api) for place in places]
     said = [flow.communicate(timeout=300)[0] for flow in flows]
     codes = sorted(flow.returncode for flow in flows)
@@ -73,46 +73,35 @@ def test_one_of_two_dispatches(
     assert len(server.journal("called")) == 2
 
 
-def test_many_are_under_way_at_once_and_one_that_is_refused_stops_none(
-    server: Server, mve: Mve, prefect_api: str, tmp_path: Path
-) -> None:
+def test_one_that_is_refused_stops_none(server: Server, mve: Mve, prefect_api: str, tmp_path: Path) -> None:
     place = small(tmp_path / "workspace", 4)
     write_proposal(place, stem="105-refused", seeds="[1]")
-    server.fault("slow", seconds=5, count=8)
     flow = quick("--all", at=place, api=prefect_api)
-    said = flow.communicate(timeout=400)[0]
+    said = flow.communicate(timeout=500)[0]
     assert flow.returncode == 1, said
     assert "4 of 5 reached a verdict" in said
     assert "[5/5] 105-refused: refused" in said
     runs = asked(mve, place, "SELECT run_id, state FROM attempt a JOIN attempt_end e ON e.attempt_id = a.id")
     assert [run["state"] for run in runs] == ["collected"] * 8
     assert len(server.journal("called")) == 8
-    spans = asked(
-        mve,
-        place,
-        "SELECT e.id, MIN(a.submitted_at) AS began, MAX(d.ended_at) AS ended FROM experiment e "
-        "JOIN attempt a ON a.experiment_id = e.id JOIN attempt_end d ON d.attempt_id = a.id GROUP BY e.id",
-    )
-    assert len(spans) == 4
-    assert max(str(span["began"]) for span in spans) < min(str(span["ended"]) for span in spans), "one after the other"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_it_cancels_what_is_under_way_and_says_so(
+def test_all_are_under_way_at_once_and_stopped_they_say_so(
     server: Server, mve: Mve, prefect_api: str, tmp_path: Path, number: int
 ) -> None:
     place = small(tmp_path / "workspace", 4)
     server.fault("slow", seconds=300, count=8)
     flow = quick("--all", at=place, api=prefect_api)
-    deadline = time.monotonic() + 200
-    while len(server.journal("called")) < 4:
+    deadline = time.monotonic() + 300
+    while len(server.journal("called")) < 8:  # of all four, while none of them can end
         assert flow.poll() is None, flow.communicate()[0]
-        assert time.monotonic() < deadline, "it dispatched too little"
+        assert time.monotonic() < deadline, "it does not dispatch all that it has"
         time.sleep(0.1)
     flow.send_signal(number)
     said = flow.communicate(timeout=200)[0]
     assert flow.returncode != 0
     states = asked(mve, place, "SELECT e.state FROM attempt a LEFT JOIN attempt_end e ON e.attempt_id = a.id")
-    assert len(states) >= 4
+    assert len(states) == 8
     assert {state["state"] for state in states} == {"cancelled"}, said
     assert not asked(mve, place, "SELECT * FROM lease"), "every experiment was given back"
