@@ -37,8 +37,9 @@ ASK_SECONDS = 1.0
 """Between two questions to Prefect about one flow run; its files are looked at each time."""
 SILENT_SECONDS = 60.0
 """After which a flow run that is said to run, and whose heartbeat has stopped, is lost."""
-PENDING_SECONDS = 900.0
-"""After which one that a worker took and never began is lost; a cluster may have an image to fetch first."""
+PENDING_SECONDS, PROCESS_SECONDS = 900.0, 120.0
+"""After which one that a worker took and never began is lost: a cluster may have an image to fetch first, and a worker
+that starts processes has not."""
 UNUSED = "Unused"
 """Name of the state of a flow run that was made so that none is ever started under its ticket."""
 
@@ -164,8 +165,10 @@ def _without_outcome(run: "FlowRun | None", folder: Path) -> State:
     if state.is_scheduled():
         return Running()
     if state.is_pending():
+        here = run.labels.get("prefect.worker.type") == "process"
         reason = f"a worker took it {since:.0f} s ago and never began it"
-        return Fault("lost", reason, seconds=0.0) if since > PENDING_SECONDS else Running()
+        longest = PROCESS_SECONDS if here else PENDING_SECONDS
+        return Fault("lost", reason, seconds=0.0) if since > longest else Running()
     if state.is_completed():  # its file may come into sight here a little later
         reason = "its flow run ended, and left no outcome here: do all machines share the folder of runs?"
         return Fault("lost", reason, seconds=seconds) if since > SILENT_SECONDS else Running()

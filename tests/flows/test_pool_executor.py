@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -319,13 +320,21 @@ def test_what_waits_for_a_worker_runs_and_can_be_cancelled(
     assert state.state == "cancelled"
 
 
+@pytest.mark.parametrize("kind", ["process", "kubernetes"])
 def test_what_was_taken_and_never_begun_is_lost(
-    idle: None, request_: TrainRequest, monkeypatch: pytest.MonkeyPatch
+    idle: None, request_: TrainRequest, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     handle = Pool().submit(request_, MACHINE)
+    with pool_client.prefect_client() as client:  # as a worker does
+        client.update_flow_run_labels(UUID(handle["flow_run"]), {"prefect.worker.type": kind})
     pool_client.set_state(pool_client.read(handle["flow_run"]), Pending())
     assert isinstance(Pool().poll(handle), Running)
-    monkeypatch.setattr(executor_module, "PENDING_SECONDS", -5.0)
+    name, other = (
+        ("PROCESS_SECONDS", "PENDING_SECONDS") if kind == "process" else ("PENDING_SECONDS", "PROCESS_SECONDS")
+    )
+    monkeypatch.setattr(executor_module, other, -5.0)
+    assert isinstance(Pool().poll(handle), Running)
+    monkeypatch.setattr(executor_module, name, -5.0)
     state = wait(handle)
     assert isinstance(state, Fault)
     assert (state.state, state.seconds) == ("lost", 0.0)
