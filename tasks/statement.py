@@ -15,6 +15,7 @@ from db.catalog import (
     latest_experiment,
     latest_judgement,
     money_of,
+    open_attempts,
     registration_with,
 )
 from proposals.checks import decide_on_paper
@@ -58,9 +59,10 @@ class Cap:
 
 @dataclass(frozen=True)
 class Statement:
-    """Of one proposal. looks: seeds per variant of each look; missing: runs that each of them adds and that have no
-    result yet; kept: runs that have one. seconds: of one attempt, at most; least: of which there must be room.
-    on_paper: arithmetic decides it. local: a server on this machine stands for the service, and nobody is billed."""
+    """Of one proposal. looks: seeds per variant of each look; missing: runs that each of them adds and that nobody has
+    begun or brought to a result; kept: runs that have one; under_way: runs with an open attempt, which are waited for,
+    and whose money is reserved. seconds: of one attempt, at most; least: of which there must be room. on_paper:
+    arithmetic decides it. local: a server on this machine stands for the service, and nobody is billed."""
 
     number: str
     title: str
@@ -68,6 +70,7 @@ class Statement:
     looks: tuple[int, ...]
     missing: tuple[int, ...]
     kept: int
+    under_way: int
     on_paper: bool
     gpu: str | None
     at_once: int
@@ -105,7 +108,7 @@ def statement_of(place: Workspace, path: Path, quick: bool, executor: str) -> St
     setup, settings = registration.setup, settings_of(place)
     asked = ask_for(setup, executor, settings)
     on_paper = decide_on_paper(registration) is not None
-    missing, kept, money = _what_is_there(place, registration)
+    missing, kept, under_way, money = _what_is_there(place, registration)
     stated = Statement(
         number=proposal.number,
         title=proposal.title,
@@ -113,6 +116,7 @@ def statement_of(place: Workspace, path: Path, quick: bool, executor: str) -> St
         looks=setup.seeds,
         missing=(0,) * len(setup.seeds) if on_paper else missing,
         kept=kept,
+        under_way=under_way,
         on_paper=on_paper,
         gpu=setup.compute.gpu,
         at_once=1 if isinstance(setup, StudySetup) else executor_named(executor).width,
@@ -128,22 +132,23 @@ def statement_of(place: Workspace, path: Path, quick: bool, executor: str) -> St
     return stated
 
 
-def _what_is_there(place: Workspace, registration: Registration) -> tuple[tuple[int, ...], int, dict[str, Money]]:
-    """Missing runs by look, how many runs have a result, and the money under each cap."""
+def _what_is_there(place: Workspace, registration: Registration) -> tuple[tuple[int, ...], int, int, dict[str, Money]]:
+    """Missing runs by look, how many runs have a result or are under way, and the money under each cap."""
     setup = registration.setup
     looks = [{key for key, *_ in runs_of(setup, seeds)} for seeds in setup.seeds]
     added = [look - before for look, before in zip(looks, [set(), *looks], strict=False)]
     file = place.catalog_url.removeprefix(SQLITE)
     if file != place.catalog_url and not Path(file).exists():  # whoever says no has no catalog made for it
-        return tuple(len(look) for look in added), 0, {}
+        return tuple(len(look) for look in added), 0, 0, {}
     with catalog_of(place) as engine:
         done = finished_runs(engine, looks[-1])
-        missing = [len(look - done) for look in added]
+        under_way = {attempt.key for attempt in open_attempts(engine)} & looks[-1] - done
+        missing = [len(look - done - under_way) for look in added]
         known = registration_with(engine, registration.sha256)
-        if known is not None and not missing[0] and _is_decided(engine, known):
+        if known is not None and looks[0] <= done and _is_decided(engine, known):
             missing = [0] * len(missing)
         experiment = NOBODY if known is None else latest_experiment(engine, known) or NOBODY
-        return tuple(missing), len(done), money_of(engine, experiment, now())
+        return tuple(missing), len(done), len(under_way), money_of(engine, experiment, now())
 
 
 def _is_decided(engine: Engine, registration: int) -> bool:
@@ -182,11 +187,18 @@ def lines_of(stated: Statement) -> list[str]:
     """One proposal, a line for each question."""
     lines = [f"{stated.number}: {stated.title}"]
     if not stated.runs:
-        why = "arithmetic decides it" if stated.on_paper else f"all {stated.kept} runs have their result"
-        return [*lines, f"  runs   none: {why}, and nothing is paid"]
+        there = f"{stated.kept} runs have their result" + (
+            f", {stated.under_way} are under way" * bool(stated.under_way)
+        )
+        return [
+            *lines,
+            f"  runs   none: {'arithmetic decides it' if stated.on_paper else there}, and nothing more is paid",
+        ]
     lines.append(f"  runs   {_runs(stated)}")
     if stated.kept:
         lines.append(f"  there  {stated.kept} have their result, and are neither trained nor paid for again")
+    if stated.under_way:
+        lines.append(f"  there  {stated.under_way} under way: waited for, with the money that is reserved for them")
     lines.append(f"  where  {_where(stated)}, at most {stated.at_once} at once")
     lines.append(f"  time   at most {_minutes(stated.seconds)} each")
     cap = min(stated.caps, key=lambda one: one.room)

@@ -183,7 +183,7 @@ def test_what_is_there_is_not_paid_again_and_not_asked_for(
     assert any("which the cap per experiment of $0.50 leaves" in message for message in logged), logged
     again = mve(*RUN, workspace=place, api=prefect_api)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "have their result, and nothing is paid" in again.stdout
+    assert "have their result, and nothing more is paid" in again.stdout
     assert len(paid.journal("called")) - before == called
 
 

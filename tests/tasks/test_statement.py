@@ -81,11 +81,12 @@ def test_what_is_there_is_left_out_and_what_was_spent_is_no_longer_to_spend(plac
     assert lost is not None
     record(place, planned.experiment, lost, "it", Fault("lost", "gone", seconds=100.0))
     one = stated(place)
-    assert (one.missing, one.kept) == ((8, 10), 2)
+    assert (one.missing, one.kept, one.under_way) == ((7, 10), 2, 1)
     # a hundred seconds are spent, and four minutes reserved
     assert one.most == pytest.approx(0.5 - 0.01 - 0.024)
     text = " ".join(" ".join(lines_of(one)).split())
     assert "2 have their result, and are neither trained nor paid for again" in text
+    assert "1 under way: waited for, with the money that is reserved" in text
     assert "at most $0.47, which the cap per experiment of $0.50 leaves ($0.01 spent, $0.03 reserved)" in text
     (place.root / "mve.toml").write_text(f"{OWN}[caps]\nworkspace = 0.04\nday = 3\n")
     assert stated(place).most == pytest.approx(0.04 - 0.01 - 0.024)
@@ -106,7 +107,7 @@ def test_of_what_is_decided_nothing_is_left_to_pay(place: Workspace) -> None:
     one = stated(place)
     assert judgement.next_look is None, judgement.reasons
     assert one.missing == (0, 0)
-    assert lines_of(one)[1] == "  runs   none: all 4 runs have their result, and nothing is paid"
+    assert lines_of(one)[1] == "  runs   none: 4 runs have their result, and nothing more is paid"
     assert (one.most, one.once) == (0, 0)
 
 
