@@ -5,7 +5,9 @@ time within the executor is measured and taken away. Beside it, in the same proc
 Prefect's that do nothing. `cpu` is the orchestrating process alone; the rest of the wall time is Prefect's server.
 
 The second is a hundred proposals through a server on this machine that speaks Modal's protocol, with 8 containers that
-train on the same cores, and the third two orchestrators that begin at the same moment. Its journal has every call.
+train on the same cores, and the third two orchestrators that begin at the same moment. Its journal has every call. What
+would be paid for is tried here first, two steps of each variant in a process of its own: on two cores that takes longer
+than all the rest of the second table.
 """
 
 import contextlib
