@@ -5,6 +5,7 @@ A flow that ends, however it ends, gives its lease back. A lease whose owner is 
 nobody brought to its end: it is taken up where it stood, with what was frozen then. One that fails again has ended.
 """
 
+import asyncio
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -53,7 +54,7 @@ async def collect(workspace: str | None = None, catalog: str | None = None) -> C
     place = find_workspace(workspace, catalog)
     settings_of(place)  # a wrong one is said before anything is done
     log = get_run_logger()
-    found = Collected(sweep(place))
+    found = Collected(await asyncio.to_thread(sweep, place))  # services are asked, and take their time
     with catalog_of(place) as engine:
         dead = [lease for lease in leases(engine, look) if not lease.alive]
     for lease in dead:
