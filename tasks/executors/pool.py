@@ -81,6 +81,10 @@ class Pool:
 
     def poll(self, handle: Handle) -> State:
         flow_run, folder = str(handle["flow_run"]), Path(handle["directory"])
+        if not folder.is_dir():  # whoever does not see it can say nothing of what happens in it
+            raise UnreachableError(
+                f"{folder} is not here. Ask on a machine that shares the folder `runs`; or make it, if it was deleted"
+            )
         told = read_outcome(folder)
         if told is not None and not _interrupted(told):
             return told
@@ -127,7 +131,7 @@ def _name(request: Request) -> str:
 
 
 def _handle(run: "FlowRun", folder: Path) -> Handle:
-    return {"flow_run": str(run.id), "directory": str(folder), "at": time.time()}
+    return {"flow_run": str(run.id), "directory": str(folder)}
 
 
 # -- what became of it ---------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ def prefect_client() -> Iterator["SyncPrefectClient"]:
     import httpx
     from prefect.client.orchestration import get_client
 
+    if not _api():
+        raise UnreachableError("no Prefect server is named")  # Prefect would start one of its own for us
     try:
         with get_client(sync_client=True, httpx_settings={"timeout": REQUEST_SECONDS}) as client:
             yield client
@@ -144,4 +146,4 @@ def _deployment(client: "SyncPrefectClient") -> "DeploymentResponse":
 def _api() -> str:
     from prefect.settings import PREFECT_API_URL
 
-    return str(PREFECT_API_URL.value())
+    return str(PREFECT_API_URL.value() or "")
