@@ -16,8 +16,9 @@ class Call:
     given: list[tuple[float, str]] = field(default_factory=list)
     ended: float | None = None
     commits: list[float] = field(default_factory=list)
+    interrupted: bool = False
     told: float | None = None
-    """When its outcome was committed to the volume."""
+    """When its function had ended: it committed its outcome, or its checkpoint after an interruption."""
 
     @property
     def running(self) -> str | None:
@@ -66,6 +67,9 @@ class Journal:
             return
         if event == "given":
             call.given.append((at, line["task"]))
+            call.interrupted, call.told = False, None
+        elif event == "fault" and line["do"] == "preempt":
+            call.interrupted = True
         elif event in ("output", "finished", "lost_output") and call.ended is None:
             call.ended = at
 
@@ -73,7 +77,7 @@ class Journal:
         for call in self.calls.values():
             if call.running == line["task"]:
                 call.commits.append(line["at"])
-                if any(name.endswith(f"/outcome-{call.id}.json") for name in line["files"]):
+                if call.interrupted or any(name.endswith(f"/outcome-{call.id}.json") for name in line["files"]):
                     call.told = line["at"]
 
     def results(self) -> dict[str, set[str]]:

@@ -107,7 +107,7 @@ def _call(trial: "Trial", chance: Random) -> Call | None:
 
 
 def _fault(trial: "Trial", call: Call | None, do: str, **more: object) -> bool:
-    if call is None or trial.world.modal is None:
+    if call is None:
         return False
     return bool(trial.world.modal.fault(do, call=call.id, **more).get("done"))
 

@@ -5,13 +5,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from flows.server import answers, ensure_server
+from proposals.workspace import REPOSITORY
 
 DISK_MEBIBYTES = 48
 """Of a trial's workspace: small, so that it is filled at once."""
@@ -110,14 +111,12 @@ class PrefectServer:
             "DO_NOT_TRACK": "1", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false", "PREFECT_UI_API_URL": self.api,
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         }  # fmt: skip
-        os.environ.update(self.variables)
 
     def start(self) -> None:
-        ensure_server(self.api)
-
-    @property
-    def up(self) -> bool:
-        return answers(self.api)
+        """As `mve` does, where it does not answer."""
+        asked = "import os; from flows.server import ensure_server; ensure_server(os.environ['PREFECT_API_URL'])"
+        command = [sys.executable, "-c", asked]
+        subprocess.run(command, env={**os.environ, **self.variables}, cwd=REPOSITORY, check=True)
 
     def kill(self) -> bool:
         """kill -9, whoever started it. False where none is there."""

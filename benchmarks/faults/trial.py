@@ -7,22 +7,19 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from benchmarks.faults.account import Journal
-from benchmarks.faults.kinds import KINDS
-from benchmarks.faults.machines import Disk, PrefectServer
+from benchmarks.faults.kinds import KINDS, Kind
+from benchmarks.faults.machines import Disk
 from benchmarks.faults.witness import Witness
+from benchmarks.faults.world import World
 from proposals.workspace import REPOSITORY, find_workspace
-from tests.modal_server.serving import Running
 from tests.small_proposals import write_proposal
 
 RUNS = 10
@@ -37,6 +34,8 @@ T4 = 7.2
 """
 MOST_SECONDS = 900
 MOST_STARTS = 40
+WAYS = {"run": 5, "collect": 2, "worker": 3}
+"""How a command is given to start it, or to start it again, and how often."""
 WORKER_SECONDS = 60
 """For a worker to take up a flow run."""
 
@@ -45,24 +44,20 @@ class StuckError(RuntimeError):
     """It did not come to its verdict."""
 
 
-@dataclass
-class World:
-    """What trials share. `hits`: injections by kind. serving: one trial at a time has a worker, since the scheduled
-    deployments of two would have the same names. ending: the campaign is called off."""
-
-    prefect: PrefectServer
-    modal: Running | None
-    hits: Counter[str] = field(default_factory=Counter)
-    serving: threading.Lock = field(default_factory=threading.Lock)
-    ending: threading.Event = field(default_factory=threading.Event)
+class CalledOffError(RuntimeError):
+    """It was not let come to its verdict."""
 
 
 class Trial:
-    """The proposal `number` in the new folder `folder`; `faults`: how many are to hit it. `starts`: how often a command
-    was given for it."""
+    """The proposal `number` in the new folder `folder`. `plan`: when faults are to hit it. kinds, ways: what may hit it
+    and how it is started, else all of its executor. `starts`: how often a command was given for it."""
 
-    def __init__(self, world: World, number: int, executor: str, folder: Path, faults: int, chance: Random) -> None:
+    def __init__(
+        self, world: World, number: int, executor: str, folder: Path, chance: Random,
+        plan: list[tuple[int, float]], kinds: Mapping[str, Kind] | None = None, ways: Mapping[str, int] = WAYS,
+    ) -> None:  # fmt: skip
         self.world, self.executor, self.folder, self.chance = world, executor, folder, chance
+        self.kinds, self.ways, self.plan = kinds or KINDS[executor], ways, sorted(plan)
         self.number, self.stem, self.root = f"{number}", f"{number}-small-recall", folder / "workspace"
         self.disk = Disk(self.root)
         path = write_proposal(self.root, self.stem).proposals / f"{self.stem}.md"
@@ -73,12 +68,10 @@ class Trial:
         self.place = find_workspace(self.root, str(self.root / "db" / "catalog.sqlite"))
         self.catalog = self.root / "db" / "catalog.sqlite"
         self.witness = Witness(self.root)
-        self.journal = Journal(world.modal.root) if executor == "modal" and world.modal else None
+        self.journal = Journal(world.modal.root) if executor == "modal" else None
         self.hits: list[str] = []
         self.starts = 0
         self.ahead: list[tuple[float, Callable[[], None]]] = []
-        # each is due some moments after so many runs have their result: from before the first to after the last
-        self.plan = sorted((chance.randint(0, RUNS), chance.uniform(0, 4)) for _ in range(faults))
         self.due: float | None = None
         self.flow: subprocess.Popen[bytes] | None = None
         self.runner: subprocess.Popen[bytes] | None = None
@@ -90,13 +83,13 @@ class Trial:
     # -- its way -------------------------------------------------------------------------------------------------
 
     def carry_out(self) -> None:
-        """Raises StuckError."""
+        """Raises StuckError, and CalledOffError."""
         self.witness.start()
         try:
             self._start()
             while not self._done():
                 if self.world.ending.is_set():
-                    raise StuckError("called off")
+                    raise CalledOffError("the campaign was called off")
                 if self.clock() > MOST_SECONDS or self.starts > MOST_STARTS:
                     raise StuckError(f"no verdict after {self.clock():.0f} s and {self.starts} starts")
                 self._later()
@@ -131,7 +124,8 @@ class Trial:
 
     def _start(self) -> None:
         self.starts += 1
-        way = self.chance.choices(["run", "collect", "worker"], [5, 2 if self.starts > 1 else 0, 3])[0]
+        ways = {way: times for way, times in self.ways.items() if self.starts > 1 or way != "collect"}
+        way = self.chance.choices(list(ways), list(ways.values()))[0]
         if way == "worker" and self._ask_worker():
             return
         if way == "collect":
@@ -173,9 +167,8 @@ class Trial:
             return json.load(reply)
 
     def _popen(self, *arguments: str) -> subprocess.Popen[bytes]:
-        variables = {**os.environ, **self.world.prefect.variables, "MVE_WORKSPACE": str(self.root)}
-        if self.world.modal is not None:
-            variables |= self.world.modal.variables
+        variables = {**os.environ, **self.world.prefect.variables, **self.world.modal.variables}
+        variables["MVE_WORKSPACE"] = str(self.root)
         return subprocess.Popen(
             [sys.executable, "-m", *arguments],
             env=variables, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output,
@@ -193,7 +186,7 @@ class Trial:
             self.due = self.clock() + delay
         if self.clock() < self.due:
             return
-        kinds = dict(KINDS[self.executor])
+        kinds = dict(self.kinds)
         while kinds:
             # those that have hit least so far before the others: some find a target seldom
             names = list(kinds)
@@ -265,6 +258,8 @@ class Trial:
                 process.kill()
             if time.monotonic() > deadline:
                 break
+        if self.flow is not None:
+            self.flow.wait()
         if self.runner is not None:
             self.runner.wait()
             self.world.serving.release()
