@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -190,6 +191,8 @@ def library() -> Any:
     except ImportError as error:
         raise NotReadyError(f"modal is not installed ({error}): pip install 'mve[modal]'") from None
     modal.config.config.override_locally("payload_format", "cbor")
+    # what waits is asked in a thread; only a flow that is told to stop asks from where it stands
+    warnings.simplefilter("ignore", modal.exception.AsyncUsageWarning)
     _plain(function_utils)
     return modal
 
