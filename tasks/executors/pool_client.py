@@ -18,6 +18,8 @@ FLOW, NAME = "carry-out", "pool"
 DEPLOYMENT = f"{FLOW}/{NAME}"
 READY_SECONDS = 5.0
 REQUEST_SECONDS = 10.0
+PASSING = (408, 429)
+"""Statuses that ask for patience."""
 SERVER = (
     "Start a server with `prefect server start`, or set PREFECT_API_URL to the one that the workers ask; or train here "
     "with --executor local"
@@ -26,7 +28,7 @@ SERVER = (
 
 @contextmanager
 def prefect_client() -> Iterator["SyncPrefectClient"]:
-    """Raises UnreachableError where the server cannot be asked, or does not answer as it should."""
+    """Raises UnreachableError where the server cannot be asked, NotReadyError where it refuses what it is asked."""
     import httpx
     from prefect.client.orchestration import get_client
 
@@ -35,6 +37,11 @@ def prefect_client() -> Iterator["SyncPrefectClient"]:
     try:
         with get_client(sync_client=True, httpx_settings={"timeout": REQUEST_SECONDS}) as client:
             yield client
+    except httpx.HTTPStatusError as error:
+        code = error.response.status_code
+        if code >= 500 or code in PASSING:
+            raise UnreachableError(f"Prefect at {_api()} answers {code} for now: {error}") from None
+        raise NotReadyError(f"Prefect at {_api()} refuses it: {error}") from None
     except httpx.HTTPError as error:
         raise UnreachableError(f"Prefect at {_api()} cannot be asked: {type(error).__name__}: {error}") from None
 

@@ -380,6 +380,13 @@ def test_a_server_that_is_away_hides_no_result(idle: None, request_: TrainReques
         assert Pool().poll(handle) == Fault("failed", "ours")
 
 
+def test_what_prefect_refuses_was_surely_not_begun(idle: None, ticket: str) -> None:
+    with pytest.raises(NotReadyError, match=r"(?s)refuses it.*409") as caught:
+        pool_client.create({"request": "no object"}, ticket, "wrong")
+    assert not isinstance(caught.value, UnreachableError)
+    assert runs_under(ticket) == 0
+
+
 def test_whoever_does_not_see_the_folder_gives_nothing_up(idle: None, request_: TrainRequest) -> None:
     """As on a machine that shares the catalog, but not the folder."""
     handle = Pool().submit(request_, MACHINE)
