@@ -32,6 +32,7 @@ class Tally:
     trials: int = 0
     starts: int = 0
     memory: int = 0
+    beyond: float = 0.0
     violations: list[str] = field(default_factory=list)
 
 
@@ -78,6 +79,7 @@ class Campaign:
         with self.lock:
             self.tally.trials += 1
             self.tally.starts += trial.starts
+            self.tally.beyond += trial.beyond
             self.tally.memory = max(self.tally.memory, trial.witness.memory)
         said = ", ".join(f"{name} x{times}" if times > 1 else name for name, times in Counter(trial.hits).items())
         print(
@@ -130,6 +132,7 @@ def _print(campaign: Campaign, seconds: float) -> None:
         f"\n{tally.trials} trials, {tally.starts} starts of a command, {seconds / 60:.1f} minutes; "
         f"a flow had {tally.memory / 2**20:.0f} MiB at most; {len(tally.violations)} violations"
     )
+    print(f"{tally.beyond:.0f} s were counted beyond the account, for calls whose end nobody measured (docs/money.md)")
     if not hits["disk full"]:
         print("no disk was filled: either no tmpfs can be mounted here, or it was never drawn")
     for line in tally.violations:

@@ -71,6 +71,7 @@ class Trial:
         self.journal = Journal(world.modal.root) if executor == "modal" else None
         self.hits: list[str] = []
         self.starts = 0
+        self.beyond = 0.0  # seconds that were counted for calls whose end nobody saw, beyond what they took
         self.well = False
         self.ahead: list[tuple[float, Callable[[], None]]] = []
         self.due: float | None = None
