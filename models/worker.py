@@ -12,8 +12,8 @@ trained), trains, writes DIRECTORY/result.json in one move. What the system that
     137, ...    the system's: killed; run again to go on from the last checkpoint
 
 `--lifeline`: stdin is a pipe that whoever started this holds open; the worker dies as soon as it is closed.
-`--dry-run-steps N`: train N steps on the CPU and draw what will be evaluated, or study with N repeats.
-Only dry_run.json is written then.
+`--dry-run-steps N`: train N steps on the CPU and draw what will be evaluated, or study with N repeats, in one directory
+after the other. Only dry_run.json is written then.
 """
 
 import argparse
@@ -40,27 +40,31 @@ OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.worker", description="Train what request.json asks for.")
-    parser.add_argument("directory", type=Path)
+    parser.add_argument("directory", type=Path, nargs="+")
     parser.add_argument("--lifeline", action="store_true", help="die as soon as standard input is closed")
     parser.add_argument("--dry-run-steps", type=int, metavar="N", help="train N steps, keep nothing")
     options = parser.parse_args(arguments)
+    if options.dry_run_steps is None and len(options.directory) > 1:
+        parser.error("one directory is trained at a time")
     if options.lifeline:
         threading.Thread(target=_die_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in a background that ignores Ctrl-C
         signal.signal(signal.SIGINT, _interrupt)
+    directory = options.directory[0]
     try:
-        if options.dry_run_steps is not None:
-            _dry_run(options.directory, options.dry_run_steps)
+        if options.dry_run_steps is None:
+            _train(directory)
         else:
-            _train(options.directory)
+            for directory in options.directory:
+                _dry_run(directory, options.dry_run_steps)
     except KeyboardInterrupt:
         print("interrupted: run again to go on from the last whole epoch", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         with suppress(OSError):  # the log may be on the disk that is full
             traceback.print_exc()
-            _report(options.directory, error)
+            _report(directory, error)
         return MACHINE_FAILED if isinstance(error, OSError) and error.errno in OF_THE_MACHINE else 1
     return 0
 

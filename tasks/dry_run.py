@@ -17,10 +17,11 @@ from tasks.dispatch import request_for
 from tasks.executors import Executor
 from tasks.executors.environment import for_training
 from tasks.place import OPTIONS, catalog_of
-from tasks.plan import Planned
+from tasks.plan import Planned, runs_of
 from tasks.rates import PAID
 
 STEPS = 2
+DONE = "dry_run.json"
 SECONDS = 120
 log = logging.getLogger("mve.dry_run")
 
@@ -31,7 +32,8 @@ class DryRunError(ValueError):
 
 def run_dry(place: Workspace, planned: Planned, executor: Executor) -> dict[str, float | None]:
     """Seconds per training step here, by variant; None where two steps take longer than is waited for them, as those of
-    a model for a GPU may. Only variants with something left to train are tried, wherever they will be trained.
+    a model for a GPU may. Only variants with something left to train are tried, wherever they will be trained, and what
+    has been tried with the same settings and code is not tried again.
 
     Raises DryRunError with the last lines of what the first broken variant printed, or what is wrong with the app that
     is to train them elsewhere.
@@ -40,15 +42,20 @@ def run_dry(place: Workspace, planned: Planned, executor: Executor) -> dict[str,
         _try_app()
     with catalog_of(place) as engine:
         setup = load_registration(engine, registration_of_experiment(engine, planned.experiment)).setup
-    variants = list(dict.fromkeys(name.rsplit("-seed-", 1)[0] for name in planned.missing.values()))
-    folders = []
-    for variant in variants:
-        folder = place.runs / f"dry-run-{planned.experiment}" / variant
-        request = request_for(setup, variant, 0, folder)
-        (folder / "request.json").write_text(request.model_dump_json())
-        folders.append(folder)
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as threads:
-        return dict(zip(variants, threads.map(_two_steps, variants, folders), strict=True))
+    wanted = {name.rsplit("-seed-", 1)[0] for name in planned.missing.values()}
+    folders = {}
+    for key, variant, seed, _ in runs_of(setup, 1):
+        if variant in wanted:
+            folders[variant] = folder = place.runs / "dry-runs" / key[:24]
+            request = request_for(setup, variant, seed, folder)
+            (folder / "request.json").write_text(request.model_dump_json())
+    left = [variant for variant, folder in folders.items() if not (folder / DONE).exists()]
+    # elsewhere, other experiments are likely to wait for the cores; torch is then loaded once
+    processes = 1 if executor.remote else len(os.sched_getaffinity(0))
+    groups = [group for start in range(processes) if (group := left[start::processes])]
+    with ThreadPoolExecutor(max_workers=processes) as threads:
+        list(threads.map(lambda group: _steps_of([(variant, folders[variant]) for variant in group]), groups))
+    return {variant: _seconds(folder) for variant, folder in folders.items()}
 
 
 def _try_app() -> None:
@@ -63,20 +70,27 @@ def _try_app() -> None:
         raise DryRunError(f"what trains on Modal is broken, so nothing was trained: {error}") from error
 
 
-def _two_steps(variant: str, folder: Path) -> float | None:
-    command = [sys.executable, "-m", "models.worker", str(folder), "--dry-run-steps", str(STEPS)]
+def _steps_of(group: list[tuple[str, Path]]) -> None:
+    """Of several variants in one process."""
+    command = [sys.executable, "-m", "models.worker", *(str(folder) for _, folder in group)]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=SECONDS, stdin=subprocess.DEVNULL,
-            env=for_training(),
+            [*command, "--dry-run-steps", str(STEPS)], capture_output=True, text=True, errors="replace",
+            timeout=SECONDS * len(group), stdin=subprocess.DEVNULL, env=for_training(),
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        log.warning("%s did not get through %d steps in %d s here, and did not fail either", variant, STEPS, SECONDS)
-        return None
+    except subprocess.TimeoutExpired as late:
+        slow = ", ".join(variant for variant, folder in group if not (folder / DONE).exists())
+        log.warning("%s did not get through %d steps in %d s here, and did not fail", slow, STEPS, late.timeout)
+        return
     if done.returncode:
+        broken = next((variant for variant, folder in group if not (folder / DONE).exists()), group[0][0])
         tail = harmless("\n".join(done.stderr[-20_000:].splitlines()[-12:]))
-        raise DryRunError(f"the dry run of {variant} failed, so nothing was trained:\n{tail}")
-    return float(json.loads((folder / "dry_run.json").read_text())["seconds_per_step"])
+        raise DryRunError(f"the dry run of {broken} failed, so nothing was trained:\n{tail}")
+
+
+def _seconds(folder: Path) -> float | None:
+    path = folder / DONE
+    return float(json.loads(path.read_text())["seconds_per_step"]) if path.exists() else None
 
 
 dry_run = task(name="dry run", **OPTIONS)(run_dry)
