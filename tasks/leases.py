@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from db.catalog import Lease, Owner, release_lease, take_lease
+from db.catalog import Lease, Owner, leases, registration_of_experiment, release_lease, take_lease
 from proposals.workspace import Workspace
 from tasks.executors.local import start_time
 from tasks.lock import BusyError
@@ -47,15 +47,20 @@ def look(owner: Owner) -> bool | None:
 
 @contextmanager
 def leased(place: Workspace, experiment: int) -> Iterator[None]:
-    """Have the experiment to oneself. It is given back however the block ends, unless this process dies.
+    """Have the experiment to oneself. It is given back however the block ends, unless this process dies. What dead
+    processes had of the same registration is taken over with it, though the code has changed since.
 
     Raises BusyError, naming the owner, where another living process has it.
     """
     owner = me()
     with catalog_of(place) as engine:
         held = take_lease(engine, experiment, owner, look)
-    if held is not None:
-        raise BusyError(f"experiment {experiment} is being run by {_described(held)}. {_remedy(held)}")
+        if held is not None:
+            raise BusyError(f"experiment {experiment} is being run by {_described(held)}. {_remedy(held)}")
+        registration = registration_of_experiment(engine, experiment)
+        for lease in leases(engine, look):
+            if not lease.alive and registration_of_experiment(engine, lease.experiment_id) == registration:
+                release_lease(engine, lease.experiment_id, lease.owner)
     done = threading.Event()
     beat = threading.Thread(
         target=_renew, args=(place, experiment, owner, done), name=f"lease of experiment {experiment}", daemon=True

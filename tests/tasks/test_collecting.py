@@ -426,6 +426,13 @@ def test_a_dead_owner_here_is_recognised_at_once_and_a_living_one_kept(place: Wo
         assert catalog.take_lease(engine, experiment, dead, look) is None
     with leased(place, experiment):
         pass
+    with catalog_of(place) as engine:  # of an experiment of the same registration, with other code
+        other = catalog.start_experiment(
+            engine, 1, executor="local", profile="full", git_commit="0" * 40, git_dirty=False, now=now()
+        )
+        assert catalog.take_lease(engine, other, dead, look) is None
+    with leased(place, experiment), catalog_of(place) as engine:
+        assert [lease.experiment_id for lease in catalog.leases(engine, look)] == [experiment]
     with catalog_of(place) as engine:
         assert catalog.take_lease(engine, experiment, parent, look) is None
     with (
