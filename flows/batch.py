@@ -47,6 +47,9 @@ class Row:
 FLOWS = 16
 """At most so many flows are under way at once: enough to keep all machines busy while others register or report, and
 few enough for Prefect's server, which begins to refuse where more start at the same moment."""
+TRIES = 3
+WAIT_SECONDS = 5.0
+"""Between the tries of a flow whose Prefect server did not answer."""
 
 
 def run_several(
@@ -106,13 +109,28 @@ async def _run(
     if report.exit_code:
         return Row(number, stem, "refused", str(report.problems[0]))
     began = time.monotonic()
-    try:
-        sha256 = await run_flow(
-            place, path, quick=quick, executor=executor, wandb=wandb, console=console, position=position
-        )
-    except Exception as error:  # whatever it is, the others are to be run; the catalog and the log have its details
-        return Row(number, stem, "failed", _said(error), time.monotonic() - began)
-    return _found(place, sha256, time.monotonic() - began)
+    for left in reversed(range(TRIES)):
+        try:
+            sha256 = await run_flow(
+                place, path, quick=quick, executor=executor, wandb=wandb, console=console, position=position
+            )
+            return _found(place, sha256, time.monotonic() - began)
+        except Exception as error:  # whatever it is, the others are to be run; the catalog and the log have its details
+            if not left or not _of_the_server(error):
+                return Row(number, stem, "failed", _said(error), time.monotonic() - began)
+        await asyncio.sleep(WAIT_SECONDS)
+    raise AssertionError("the last try returns")
+
+
+def _of_the_server(error: BaseException) -> bool:
+    """Is it Prefect's server that does not answer? A flow that is begun anew goes on where it stood."""
+    import httpx
+
+    if isinstance(error, BaseExceptionGroup):
+        return all(_of_the_server(one) for one in error.exceptions)
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= 500
+    return isinstance(error, httpx.TransportError)
 
 
 def _found(place: Workspace, sha256: str, seconds: float) -> Row:

@@ -85,3 +85,21 @@ def test_nothing_is_named(mve: Any, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "ask for all of them with --all" in done.stderr
     assert mve("run", "101", "--all", workspace=tmp_path).returncode == 2
+
+
+def refused(status: int) -> Exception:
+    import httpx
+
+    asked = httpx.Request("POST", "http://127.0.0.1:4200/api/flow_runs/")
+    return httpx.HTTPStatusError("no", request=asked, response=httpx.Response(status, request=asked))
+
+
+def test_what_prefects_server_refuses_is_told_from_what_a_flow_raises() -> None:
+    import httpx
+
+    from flows.batch import _of_the_server
+
+    assert _of_the_server(refused(503))
+    assert _of_the_server(ExceptionGroup("tasks", [httpx.ReadError("gone"), refused(500)]))
+    assert not _of_the_server(refused(422))
+    assert not _of_the_server(ExceptionGroup("tasks", [httpx.ReadError("gone"), ValueError("ours")]))
