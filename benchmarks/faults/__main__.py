@@ -8,6 +8,7 @@ the trial's folder stays then, with the times of its faults and all that was pri
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -104,6 +105,8 @@ def main() -> None:
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="mve-faults-"))
     print(f"seed {seed}, in {folder}", flush=True)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has started it in the background
+        signal.signal(number, signal.default_int_handler)
     with opened(folder) as world:
         campaign = Campaign(world, folder, options.count, seed)
         lanes = [threading.Thread(target=campaign.lane, args=(executor,)) for executor in KINDS]
