@@ -54,7 +54,8 @@ def bill(
     reserved = reservation_of(engine, attempt)
     if reserved is None:  # begun by a version that reserved nothing, and paid nothing
         return (seconds if seconds and seconds > 0 else 0.0), 0.0
-    since = max(0.0, (now() - reserved.submitted_at).total_seconds())
+    since = (now() - reserved.submitted_at).total_seconds()
+    since = since if since >= 0 else reserved.seconds  # a clock was set back
     if seconds is not None:
         seconds = min(seconds, max(since, reserved.seconds) + CLOCKS_DIFFER) if seconds >= 0 else None
     if seconds is None:

@@ -223,7 +223,8 @@ def _fault(handle: Handle, state: FaultState, reason: str, seconds: float | None
         with suppress(KeyError, TypeError, ValueError):
             # what was still running at its last commit ran on for a while: rather too much than too little
             until = time.time() if sitting["state"] == "running" else float(sitting["last"])
-            seconds = min(max(0.0, until - float(sitting["began"])), float(handle["seconds"]))
+            worked = until - float(sitting["began"])
+            seconds = min(worked, float(handle["seconds"])) if worked >= 0 else None  # a clock was set back
     if seconds is None and state == "timed_out":
         seconds = float(handle["seconds"])
     device = sitting.get("device")
