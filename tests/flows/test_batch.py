@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import start
+from calling import asked, start
 from small_proposals import write_proposal
 from small_study import write_study
-from test_flow import ask
 
 TWO = "[2]\nerror: 0.3"
 """Two seeds of two variants: four runs of a proposal."""
@@ -31,14 +30,13 @@ def test_all_reach_their_verdicts_and_a_refused_one_is_listed(mve: Any, prefect_
     for number, verdict in (("101", "PROCEED"), ("102", "PROCEED"), ("103", "refused"), ("104", "ABANDON")):
         assert re.search(rf"^ *{number} .* {verdict} ", done.stdout, re.MULTILINE), done.stdout
     assert "[2/4] 102-small-study" in done.stdout
-    catalog = tmp_path / "db" / "catalog.sqlite"
-    assert ask(catalog, "select count(*), count(distinct run_id) from attempt") == [(8, 8)]
+    assert asked(tmp_path, "select count(*), count(distinct run_id) from attempt") == [(8, 8)]
 
     # several by name: only these, and what has a result is not measured again
     done = mve("run", "102", "104", workspace=tmp_path, api=prefect_api)
     assert done.returncode == 0, "ABANDON is a verdict: " + done.stdout + done.stderr
     assert "2 of 2 reached a verdict" in done.stdout
-    assert ask(catalog, "select count(*) from attempt") == [(8,)]
+    assert asked(tmp_path, "select count(*) from attempt") == [(8,)]
 
 
 def test_killed_and_started_again_it_ends_as_if_nothing_had_been(mve: Any, prefect_api: str, tmp_path: Path) -> None:
@@ -52,15 +50,13 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_been(mve: Any, prefe
             document = place.proposals / f"{stem}.md"
             text = document.read_text().replace(*longer)
             document.write_text(text.replace("lr: 1e-2", "lr: 2e-2") if stem.startswith("102") else text)
-    catalog = there / "db" / "catalog.sqlite"
     for results in (1, 5):  # in the first proposal, then in the second
         flow = start("run", "--all", workspace=there, api=prefect_api)
         deadline = time.monotonic() + 200
         while flow.poll() is None and time.monotonic() < deadline:
-            if catalog.exists():
-                with contextlib.suppress(Exception):  # the tables may not be there yet
-                    if ask(catalog, "select count(*) from run_result")[0][0] >= results:
-                        break
+            with contextlib.suppress(Exception):  # the tables may not be there yet
+                if asked(there, "select count(*) from run_result")[0][0] >= results:
+                    break
             time.sleep(0.02)
         os.kill(flow.pid, signal.SIGKILL)
         flow.communicate(timeout=30)
@@ -70,13 +66,12 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_been(mve: Any, prefe
     assert mve("run", "--all", workspace=alone, api=prefect_api).returncode == 0
 
     verdicts = "select stem, verdict from verdicts where stands order by stem"
-    other = alone / "db" / "catalog.sqlite"
-    assert ask(catalog, verdicts) == ask(other, verdicts)
+    assert asked(there, verdicts) == asked(alone, verdicts)
     losses = "select key, value from metric join run on run.id = run_id where name = 'test_loss' order by key"
-    assert len(ask(catalog, losses)) == 8
-    assert ask(catalog, losses) == ask(other, losses)
+    assert len(asked(there, losses)) == 8
+    assert asked(there, losses) == asked(alone, losses)
     ended = "select count(*), count(distinct run_id) from attempt join attempt_end on id = attempt_id"
-    assert ask(catalog, f"{ended} where state = 'collected'") == [(8, 8)], "each run was trained to its end once"
+    assert asked(there, f"{ended} where state = 'collected'") == [(8, 8)], "each run was trained to its end once"
 
 
 def test_nothing_is_named(mve: Any, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calling import asked
 from small_proposals import DOCUMENT
-from test_flow import ask
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
 
@@ -55,12 +55,13 @@ def written(root: Path, mixer: str = MIXER) -> Path:
 
 def test_it_reaches_its_verdict_and_another_file_is_a_deviation(mve: Any, prefect_api: str, tmp_path: Path) -> None:
     folder = written(tmp_path)
-    catalog = tmp_path / "db" / "catalog.sqlite"
     done = mve("run", "101", workspace=tmp_path, api=prefect_api)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "PROCEED" in done.stdout
-    assert ask(catalog, "select stem, verdict from verdicts where stands") == [("101-running-mean", "PROCEED")]
-    assert ask(catalog, "select distinct value from metric where name = 'state_memory' and run_id = 1") == [(8 * 4.0,)]
+    assert asked(tmp_path, "select stem, verdict from verdicts where stands") == [("101-running-mean", "PROCEED")]
+    assert asked(tmp_path, "select distinct value from metric where name = 'state_memory' and run_id = 1") == [
+        (8 * 4.0,)
+    ]
     page = (tmp_path / "experiments" / "101-running-mean" / "results.md").read_text()
     assert "proposals/101-running-mean/proposal.md" in page
     assert "file: running_mean.py" in page
@@ -69,10 +70,10 @@ def test_it_reaches_its_verdict_and_another_file_is_a_deviation(mve: Any, prefec
 
     (folder / "running_mean.py").write_text(MIXER.replace("self.gain * ", ""))
     assert mve("run", "101", workspace=tmp_path, api=prefect_api).returncode == 0
-    assert ask(catalog, "select field, results_seen from deviations") == [
+    assert asked(tmp_path, "select field, results_seen from deviations") == [
         ("setup.variants.attention.mixer.source", 1)
     ]  # fmt: skip
-    assert ask(catalog, "select count(*) from attempt") == [(15,)], "only the five runs of the changed mixer are new"
+    assert asked(tmp_path, "select count(*) from attempt") == [(15,)], "only the five runs of the changed mixer are new"
     page = (tmp_path / "experiments" / "101-running-mean" / "results.md").read_text()
     assert f"| own mixer's file, {LINES} lines, SHA-256" in page
     assert mve("verify", "101", workspace=tmp_path).returncode == 0

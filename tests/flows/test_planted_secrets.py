@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import environment
+from calling import environment, prefect_says
 from small_proposals import DOCUMENT, write_proposal
-from test_flow import post
 from test_own_mixer import MIXER
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
@@ -39,7 +38,7 @@ def call(root: Path, api: str, *arguments: str, **extra: str) -> subprocess.Comp
 
 def told_to_prefect(api: str) -> str:
     asked = ("flow_runs/filter", "task_runs/filter", "deployments/filter", "artifacts/filter", "logs/filter")
-    return json.dumps([post(api, path, {}) for path in asked])
+    return json.dumps([prefect_says(api, path, {}) for path in asked])
 
 
 def test_they_are_nowhere(prefect_api: str, tmp_path: Path) -> None:
@@ -84,7 +83,7 @@ def test_the_password_of_a_catalog_is_no_parameter(prefect_api: str, tmp_path: P
         deadline = time.monotonic() + 60
         while len(found) < 3 and time.monotonic() < deadline:
             time.sleep(0.5)
-            every = post(prefect_api, "deployments/filter", {})
+            every = prefect_says(prefect_api, "deployments/filter", {})
             found = [one for one in every if one["parameters"].get("workspace") == str(tmp_path)]
         assert len(found) == 3
         assert {one["parameters"]["catalog"] for one in found} == {None}
