@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from models.request import TrainResult
@@ -59,7 +60,8 @@ class LocalProcess:
             if code is None:
                 return Running()
             _release(pid)
-            return _what_it_left(folder, code, _up() - handle["up"])
+            # its end may be noticed late, but clocks that are set cannot make it longer than that
+            return _what_it_left(folder, code, min(_up() - handle["up"], _seconds_at_work(folder) or inf))
         else:  # another process started it: its exit code is not ours to know
             if _alive(handle):
                 return Running()
