@@ -113,15 +113,15 @@ def main() -> None:
         for lane in lanes:
             lane.start()
         try:
-            for lane in lanes:
-                lane.join()
+            while any(lane.is_alive() for lane in lanes):
+                time.sleep(0.2)  # a `join` that is interrupted takes its thread for ended
         except KeyboardInterrupt:
             world.ending.set()
-            for lane in lanes:
-                lane.join()
+        for lane in lanes:
+            lane.join()
     _print(campaign, time.monotonic() - began)
     if not campaign.tally.violations:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     sys.exit(1 if campaign.tally.violations else 0)
 
 
