@@ -13,6 +13,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from models.code_version import version_of
 from models.request import TrainRequest, TrainResult
 from tasks.executors.base import (
     Fault,
@@ -55,7 +56,6 @@ class Modal:
             raise ValueError("a call on Modal needs its time limit, and the GPU or None for a CPU")
         seconds = check_seconds(machine.seconds)
         reachable()
-        from tasks.executors import modal_app
 
         local = is_local()
         update: dict[str, Any] = {"device": "cuda" if machine.gpu and not local else "cpu"}
@@ -67,7 +67,7 @@ class Modal:
             "request": request.model_copy(update=update).model_dump(mode="json", exclude={"directory"}),
             "run": run,
             "ticket": ticket,
-            "code": modal_app.code_of(request),
+            "code": version_of(request),
             "mark": LOCAL if local else "",
         }
         try:

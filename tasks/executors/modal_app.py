@@ -119,8 +119,10 @@ def _outcome(asked: dict[str, Any], folder: Path, sitting: dict[str, Any]) -> di
     if kept.exists():  # an earlier call got to its end, and its answer was lost
         return {"result": json.loads(kept.read_text())}
     try:
+        from models.code_version import version_of
+
         request = read_request(asked["request"], str(folder))
-        if (here := code_of(request)) != asked["code"]:
+        if (here := version_of(request)) != asked["code"]:
             other = f"{here[:12]}, not {asked['code'][:12]}"
             return {"refused": f"the deployed code is another ({other}): deploy it again with `mve deploy-gpu`"}
         result = _interruptible(request, folder, sitting)
@@ -189,17 +191,6 @@ def read_request(content: dict[str, Any], directory: str) -> "TrainRequest | Stu
 
     kind = StudyRequest if content.get("kind") == "study" else TrainRequest
     return kind.model_validate({**content, "directory": directory})
-
-
-def code_of(request: "TrainRequest | StudyRequest") -> str:
-    """Hash of the sources that determine the result, the same on both sides if the deployment is up to date."""
-    from models.code_version import code_version, study_version
-    from models.request import TrainRequest
-
-    if not isinstance(request, TrainRequest):
-        return study_version(request.study.name)
-    brought = getattr(request.mixer, "source", "")
-    return code_version(request.mixer.mixer, request.synthetic.name, request.probes, brought)
 
 
 def _claim(folder: Path, ticket: str, call: str) -> bool:

@@ -326,9 +326,7 @@ def test_code_that_does_not_arrive_is_a_crash_of_the_harness(server: Server, req
 def test_a_deployment_of_other_code_refuses(
     server: Server, request_: TrainRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.executors import modal_app
-
-    monkeypatch.setattr(modal_app, "code_of", lambda request: "0" * 64)
+    monkeypatch.setattr(executor_module, "version_of", lambda request: "0" * 64)
     fault = fault_of(wait(submitted(request_)))
     assert fault.state == "refused"
     assert "mve deploy-gpu" in fault.reason
