@@ -19,6 +19,8 @@ class Call:
     interrupted: bool = False
     told: float | None = None
     """When its function had ended: it committed its outcome, or its checkpoint after an interruption."""
+    done: bool = False
+    """It has committed its outcome: where it is started again it only says so once more."""
 
     @property
     def running(self) -> str | None:
@@ -67,7 +69,8 @@ class Journal:
             return
         if event == "given":
             call.given.append((at, line["task"]))
-            call.interrupted, call.told = False, None
+            if not call.done:
+                call.interrupted, call.told = False, None
         elif event == "fault" and line["do"] == "preempt":
             call.interrupted = True
         elif event in ("output", "finished", "lost_output") and call.ended is None:
@@ -77,8 +80,9 @@ class Journal:
         for call in self.calls.values():
             if call.running == line["task"]:
                 call.commits.append(line["at"])
-                if call.interrupted or any(name.endswith(f"/outcome-{call.id}.json") for name in line["files"]):
-                    call.told = line["at"]
+                outcome = any(name.endswith(f"/outcome-{call.id}.json") for name in line["files"])
+                if (outcome or call.interrupted) and not call.done:
+                    call.told, call.done = line["at"], outcome
 
     def results(self) -> dict[str, set[str]]:
         """Containers that brought a result of their own, by the run's folder."""
