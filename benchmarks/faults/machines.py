@@ -113,10 +113,13 @@ class PrefectServer:
         }  # fmt: skip
 
     def start(self) -> None:
-        """As `mve` does, where it does not answer."""
+        """As `mve` does, where it does not answer. The other trial may kill it meanwhile, so it is tried again."""
         asked = "import os; from flows.server import ensure_server; ensure_server(os.environ['PREFECT_API_URL'])"
         command = [sys.executable, "-c", asked]
-        subprocess.run(command, env={**os.environ, **self.variables}, cwd=REPOSITORY, check=True)
+        for last in (False, False, True):
+            done = subprocess.run(command, env={**os.environ, **self.variables}, cwd=REPOSITORY, check=last)
+            if done.returncode == 0:
+                return
 
     def kill(self) -> bool:
         """kill -9, whoever started it. False where none is there."""
