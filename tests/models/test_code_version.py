@@ -11,7 +11,8 @@ from models.code_version import COMMON, _with_imports, code_version, run_key
 
 MODELS = Path(__file__).parents[2] / "models"
 NO_PART_IN_THE_NUMBERS = {
-    "__init__.py", "arithmetic.py", "checkpoint.py", "code_version.py", "metrics.py", "request.py", "worker.py",
+    "__init__.py", "arithmetic.py", "checkpoint.py", "code_version.py", "drawing.py", "metrics.py", "request.py",
+    "worker.py",
 }  # fmt: skip
 FOR_STUDIES = {"studying.py"}
 """No training passes through these, and a study's numbers come from its own file in `studies/`: they choose the device,

@@ -28,9 +28,12 @@ def only_problem(folder: Path, old: str, new: str) -> tuple[int | None, str]:
     return problem.line, f"{problem.message}. {problem.remedy}"
 
 
-def test_the_first_registration_keeps_its_hash() -> None:
-    proposal = read_proposal(REPOSITORY / "proposals" / "008-cosine-log-linear-attention.md")
-    frozen = freeze(proposal)
+def test_the_first_registration_keeps_its_hash(tmp_path: Path) -> None:
+    """With the budget that it had then."""
+    text = (REPOSITORY / "proposals" / "008-cosine-log-linear-attention.md").read_text()
+    path = tmp_path / "008-cosine-log-linear-attention.md"
+    path.write_text(text.replace("{gpu: T4, minutes: 60, dollars: 0.60}", "{minutes: 20, dollars: 0}"))
+    frozen = freeze(read_proposal(path))
     assert frozen.sha256 == "e035153e022ebfd7bd2102af6cf432ba563637955a98284994bb9c306c66c047"
     assert Registration.model_validate_json(frozen.canonical_json) == frozen
 
