@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import prefect_says, run_deployment, start, until
+from calling import asked, prefect_says, run_deployment, start, until
 from small_proposals import write_proposal
+
+from db.catalog import begin_attempt
+from proposals.workspace import find_workspace
+from tasks.leases import me
+from tasks.place import catalog_of, now
+from tasks.plan import plan_look
+from tasks.register import register_proposal
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
 
@@ -33,6 +40,15 @@ def served(prefect_api: str, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=60)
 
 
+def left_by_a_dead_flow(root: Path) -> None:
+    """An attempt that was begun, and never started."""
+    place = find_workspace(root, str(root / "db" / "catalog.sqlite"))
+    what = plan_look(place, register_proposal(place, "101-small-recall").id, 5, "local", quick=False)
+    with catalog_of(place) as engine:
+        here = {"executor": "local", "host": me().host, "boot_id": me().boot_id}
+        assert begin_attempt(engine, what.experiment, next(iter(what.missing)), **here, now=now())
+
+
 def runs_of_digest(api: str, *states: str) -> list[dict[str, Any]]:
     of_these = {"state": {"type": {"any_": list(states)}}}
     found: list[dict[str, Any]] = prefect_says(
@@ -55,8 +71,10 @@ def test_the_digest_is_scheduled_and_written_when_it_is_asked_for(
     coming = until(lambda: runs_of_digest(prefect_api, "SCHEDULED"), 90, "the schedule")
     assert {run["expected_start_time"][11:16] for run in coming} == {"00:00", "12:00"}
 
+    left_by_a_dead_flow(tmp_path)
     run_deployment("digest/scheduled", prefect_api)
     until(lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 1, 90, "the run")
+    assert asked(tmp_path, "SELECT state FROM attempt_end") == [("lost",)], "it asks after what nobody waits for"
     (written,) = tmp_path.joinpath("research-log").glob("*digest-0001.md")
     assert "101-small-recall" in written.read_text()
     artifacts = prefect_says(prefect_api, "artifacts/filter", {"artifacts": {"key": {"any_": ["digest"]}}})
