@@ -92,12 +92,13 @@ def carry_out(order: str) -> str:
         assert re.fullmatch(r"[0-9A-Za-z_-]{1,80}", name), "names of files below runs/"
     folder = Path(os.environ[PLACE]) / "runs" / asked["run"]
     call = modal.current_function_call_id() or "none"
-    if not _claim(folder, asked["ticket"], call):
+    began = _claim(folder, asked["ticket"], call)
+    if began is None:
         return json.dumps({"given_up": True, "seconds": 0.0})
     told: Path = folder / f"outcome-{call}.json"
     if told.exists():  # it had ended, and is started again since its answer did not get through
         return told.read_text()
-    sitting = _sit_down(folder, call, asked["mark"])
+    sitting = _sit_down(folder, call, asked["mark"], began)
     try:
         outcome = _outcome(asked, folder, sitting)
     except KeyboardInterrupt:
@@ -196,14 +197,20 @@ def read_request(content: dict[str, Any], directory: str) -> "TrainRequest | Stu
     return kind.model_validate({**content, "directory": directory})
 
 
-def _claim(folder: Path, ticket: str, call: str) -> bool:
-    """Say which call this attempt's is, for a caller that died before it heard. False where it was given up: whoever
-    gives up first writes that down and then looks for the claim, so one of the two sees the other."""
+def _claim(folder: Path, ticket: str, call: str) -> float | None:
+    """Say which call this attempt's is, for a caller that died before it heard. Returns when it was first started; None
+    where it was given up: whoever gives up first writes that down and then looks for the claim, so one of the two sees
+    the other."""
+    volume.reload()
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"claim-{ticket}.json", json.dumps({"call": call}))
+    path = folder / f"claim-{ticket}.json"
+    claim: dict[str, Any] = {"call": call, "began": time.time()}
+    if path.exists() and (known := json.loads(path.read_text()))["call"] == call:
+        claim = known
+    _write(path, json.dumps(claim))
     volume.commit()
     volume.reload()
-    return not (folder / f"given-up-{ticket}").exists()
+    return None if (folder / f"given-up-{ticket}").exists() else float(claim["began"])
 
 
 def _cut_short(result: dict[str, Any]) -> bool:
@@ -211,10 +218,10 @@ def _cut_short(result: dict[str, Any]) -> bool:
     return any(seed["stopped"] == "time" for seed in result["seeds"])
 
 
-def _sit_down(folder: Path, call: str, mark: str) -> dict[str, Any]:
+def _sit_down(folder: Path, call: str, mark: str, began: float) -> dict[str, Any]:
     """Count this start. Another call's record is replaced: one call at a time works on a run."""
-    path, now = folder / "sitting.json", time.time()
-    sitting: dict[str, Any] = {"call": call, "starts": 0, "began": now}
+    path = folder / "sitting.json"
+    sitting: dict[str, Any] = {"call": call, "starts": 0, "began": began}
     if path.exists():
         known = json.loads(path.read_text())
         sitting = known if known["call"] == call else sitting
