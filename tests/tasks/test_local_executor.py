@@ -27,7 +27,7 @@ def request_(tmp_path: Path) -> TrainRequest:
     return request_for(setup, "linear", 0, tmp_path / "run")
 
 
-def wait(executor: LocalProcess, handle: dict, seconds: float = 60):
+def wait(executor: LocalProcess, handle: dict, seconds: float = 180):
     deadline = time.monotonic() + seconds
     while isinstance(state := executor.poll(handle), Running):
         assert time.monotonic() < deadline, "the training did not end"

@@ -71,7 +71,7 @@ def longer(asked: TrainRequest, epochs: int = 1_000_000) -> TrainRequest:
     return asked.model_copy(update={"training": asked.training.model_copy(update={"epochs": epochs})})
 
 
-def wait(handle: dict[str, Any], executor: Any = None, seconds: float = 60) -> State:
+def wait(handle: dict[str, Any], executor: Any = None, seconds: float = 180) -> State:
     executor, deadline = executor or Modal(), time.monotonic() + seconds
     while isinstance(state := executor.poll(handle), Running):
         assert time.monotonic() < deadline, "the call did not end"
