@@ -1,46 +1,15 @@
 """A flow that dies, and one that is cancelled: what `mve collect` and the catalog make of it."""
 
-import contextlib
 import json
 import signal
-import sqlite3
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import environment, start
+from calling import asked, prefect_says, run_deployment, start, until
 from small_proposals import write_proposal
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
-
-
-def ask(root: Path, query: str) -> list[tuple[Any, ...]]:
-    catalog = root / "db" / "catalog.sqlite"
-    if not catalog.exists():
-        return []
-    with contextlib.closing(sqlite3.connect(catalog)) as connection:
-        return connection.execute(query).fetchall()
-
-
-def post(api: str, path: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(
-        f"{api}/{path}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=20) as reply:
-        return json.load(reply)
-
-
-def until(happens: Callable[[], Any], seconds: float, what: str) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := happens()):
-        assert time.monotonic() < deadline, f"{what} took more than {seconds:.0f} s"
-        time.sleep(0.1)
-    return found
 
 
 def write(root: Path, training: str) -> None:
@@ -53,27 +22,27 @@ def write(root: Path, training: str) -> None:
 def test_what_a_killed_flow_left_is_finished_by_collect(mve: Any, prefect_api: str, tmp_path: Path) -> None:
     write(tmp_path, "epochs: 4, batch: 8")
     flow = start("run", "101", workspace=tmp_path, api=prefect_api)
-    until(lambda: ask(tmp_path, "SELECT 1 FROM attempt_end"), 120, "the first result")
+    until(lambda: asked(tmp_path, "SELECT 1 FROM attempt_end"), 120, "the first result")
     flow.kill()
     flow.communicate()
-    ((pid,),) = ask(tmp_path, "SELECT pid FROM lease")
+    ((pid,),) = asked(tmp_path, "SELECT pid FROM lease")
     assert pid == flow.pid
-    before = ask(tmp_path, "SELECT count(*) FROM run_result")[0][0]
+    before = asked(tmp_path, "SELECT count(*) FROM run_result")[0][0]
     assert before < 10
 
     done = mve("collect", "--json", workspace=tmp_path, api=prefect_api)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert list(found["taken_up"]) == ["101-small-recall"]
-    assert ask(tmp_path, "SELECT verdict FROM verdicts") == [(found["taken_up"]["101-small-recall"],)]
+    assert asked(tmp_path, "SELECT verdict FROM verdicts") == [(found["taken_up"]["101-small-recall"],)]
     assert (tmp_path / "experiments" / "101-small-recall" / "results.md").exists()
-    assert ask(tmp_path, "SELECT count(*) FROM run_result") == [(10,)]
-    ends = ask(tmp_path, "SELECT run_id, state FROM attempt LEFT JOIN attempt_end ON attempt_id = attempt.id")
+    assert asked(tmp_path, "SELECT count(*) FROM run_result") == [(10,)]
+    ends = asked(tmp_path, "SELECT run_id, state FROM attempt LEFT JOIN attempt_end ON attempt_id = attempt.id")
     collected = [run for run, state in ends if state == "collected"]
     assert sorted(collected) == sorted(set(collected)), "no run was trained to its end twice"
     assert {state for _, state in ends} <= {"collected", "lost"}
-    assert ask(tmp_path, "SELECT count(*) FROM lease") == [(0,)]
-    assert ask(tmp_path, "SELECT count(*) FROM log_entry WHERE kind = 'collect'") == [(1,)]
+    assert asked(tmp_path, "SELECT count(*) FROM lease") == [(0,)]
+    assert asked(tmp_path, "SELECT count(*) FROM log_entry WHERE kind = 'collect'") == [(1,)]
 
     again = mve("collect", workspace=tmp_path, api=prefect_api)
     assert again.returncode == 0, again.stderr
@@ -84,47 +53,38 @@ def test_what_a_killed_flow_left_is_finished_by_collect(mve: Any, prefect_api: s
 def test_a_living_flow_is_left_alone(mve: Any, prefect_api: str, tmp_path: Path) -> None:
     write(tmp_path, "epochs: 20000, batch: 8")
     flow = start("run", "101", workspace=tmp_path, api=prefect_api)
-    until(lambda: ask(tmp_path, "SELECT 1 FROM attempt_handle"), 120, "the first start")
+    until(lambda: asked(tmp_path, "SELECT 1 FROM attempt_handle"), 120, "the first start")
     found = json.loads(mve("collect", "--json", workspace=tmp_path, api=prefect_api).stdout)
     assert found["swept"]["others"] > 0
     assert (found["taken_up"], found["failed"], found["swept"]["faults"]) == ({}, {}, 0)
-    assert ask(tmp_path, "SELECT count(*) FROM attempt_end") == [(0,)]
+    assert asked(tmp_path, "SELECT count(*) FROM attempt_end") == [(0,)]
     flow.send_signal(signal.SIGTERM)
     output, _ = flow.communicate(timeout=90)
     assert flow.returncode != 0, output
-    assert {state for (state,) in ask(tmp_path, "SELECT state FROM attempt_end")} == {"cancelled"}, output
-    assert ask(tmp_path, "SELECT count(*) FROM uncollected") == [(0,)]
-    assert ask(tmp_path, "SELECT count(*) FROM lease") == [(0,)], "it ended in good order, so nobody takes it up"
+    assert {state for (state,) in asked(tmp_path, "SELECT state FROM attempt_end")} == {"cancelled"}, output
+    assert asked(tmp_path, "SELECT count(*) FROM uncollected") == [(0,)]
+    assert asked(tmp_path, "SELECT count(*) FROM lease") == [(0,)], "it ended in good order, so nobody takes it up"
 
 
 def test_cancelling_the_flow_run_stops_its_trainings_and_says_so(prefect_api: str, tmp_path: Path) -> None:
     write(tmp_path, "epochs: 20000, batch: 8")
     served = start("serve", workspace=tmp_path, api=prefect_api)
     try:
-        _deploy("mve/101", prefect_api)
-        handles = until(lambda: ask(tmp_path, "SELECT handle FROM attempt_handle"), 120, "the first start")
-        runs = post(prefect_api, "flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}})
+        run_deployment("mve/101", prefect_api)
+        handles = until(lambda: asked(tmp_path, "SELECT handle FROM attempt_handle"), 120, "the first start")
+        runs = prefect_says(prefect_api, "flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}})
         (run,) = [run for run in runs if run["parameters"].get("workspace") == str(tmp_path)]
-        post(prefect_api, f"flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
-        until(lambda: not ask(tmp_path, "SELECT 1 FROM uncollected"), 60, "cancelling")
-        assert {state for (state,) in ask(tmp_path, "SELECT state FROM attempt_end")} == {"cancelled"}
-        handles = [json.loads(text) for (text,) in ask(tmp_path, "SELECT handle FROM attempt_handle")]
+        prefect_says(prefect_api, f"flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
+        until(lambda: not asked(tmp_path, "SELECT 1 FROM uncollected"), 60, "cancelling")
+        assert {state for (state,) in asked(tmp_path, "SELECT state FROM attempt_end")} == {"cancelled"}
+        handles = [json.loads(text) for (text,) in asked(tmp_path, "SELECT handle FROM attempt_handle")]
         assert not any(Path(f"/proc/{handle['pid']}").exists() for handle in handles)
-        until(lambda: not ask(tmp_path, "SELECT 1 FROM lease"), 30, "giving the lease back")
+        until(lambda: not asked(tmp_path, "SELECT 1 FROM lease"), 30, "giving the lease back")
 
-        def state() -> bool:
-            with urllib.request.urlopen(f"{prefect_api}/flow_runs/{run['id']}", timeout=20) as reply:
-                return bool(json.load(reply)["state"]["type"] == "CANCELLED")
+        def cancelled() -> bool:
+            return bool(prefect_says(prefect_api, f"flow_runs/{run['id']}")["state"]["type"] == "CANCELLED")
 
-        until(state, 60, "Prefect's state")
+        until(cancelled, 60, "Prefect's state")
     finally:
         served.send_signal(signal.SIGINT)
         served.communicate(timeout=60)
-
-
-def _deploy(name: str, api: str) -> None:
-    def runs() -> bool:
-        command = [sys.executable, "-m", "prefect", "deployment", "run", name]
-        return subprocess.run(command, env=environment(api=api), capture_output=True, timeout=60).returncode == 0
-
-    until(runs, 90, "registering the deployment")
