@@ -4,8 +4,10 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from models.options import Backbone, MixerOptions, SyntheticOptions, Training
@@ -29,6 +31,8 @@ part with all that it imports from these folders; the others are left out, so th
 store checkpoints, does not make old results worthless."""
 
 FOLLOWED = ("mixers", "synthetics", "probes", "studies")
+MOST_TRIES = 20
+_one_at_a_time = Lock()
 
 
 @cache
@@ -39,7 +43,7 @@ def code_version(mixer: str, synthetic: str, probes: tuple[str, ...] = (), broug
     Raises FileNotFoundError where no file is named like the mixer, the synthetic or a probe.
     """
     named = [f"mixers/{mixer}.py", f"synthetics/{synthetic}.py", *(f"probes/{probe}.py" for probe in probes)]
-    imported = [name for name in _imported(ast.parse(brought)) if (HERE / name).exists()]
+    imported = [name for name in _imported(parsed(brought)) if (HERE / name).exists()]
     return _digest([*COMMON, *named, *imported])
 
 
@@ -116,8 +120,21 @@ def _with_imports(names: Iterable[str]) -> set[str]:
         if name in found:
             continue
         found.add(name)
-        ahead += _imported(ast.parse((HERE / name).read_text(encoding="utf-8")))
+        ahead += _imported(parsed((HERE / name).read_text(encoding="utf-8")))
     return found
+
+
+def parsed(text: str) -> ast.Module:
+    """`ast.parse`, also while other threads parse. Raises SyntaxError, and ValueError where there is a zero byte.
+
+    Up to Python 3.11.7 and 3.12.1 all threads count the depth of what they build in one place, and a thread that
+    another one disturbed ends in a SystemError (https://github.com/python/cpython/issues/106905). The lock keeps our
+    threads apart; Prefect's, and what torch parses when it is imported, are beyond it.
+    """
+    for _ in range(MOST_TRIES):
+        with _one_at_a_time, suppress(SystemError):
+            return ast.parse(text)
+    return ast.parse(text)
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -37,11 +37,15 @@ def start(*arguments: str, workspace: Path, api: str) -> subprocess.Popen[str]:
     )
 
 
-def run_deployment(name: str, api: str) -> None:
-    """Ask for a run, also where the deployment is registered only in a moment."""
+def run_deployment(name: str, api: str, workspace: Path) -> None:
+    """Ask for a run, also where the deployment is registered only in a moment, or is still the one that a test before
+    this one left on the server that they share."""
     command = [sys.executable, "-m", "prefect", "deployment", "run", name]
 
     def accepted() -> bool:
+        deployment = prefect_says(api, f"deployments/name/{name}")
+        if deployment is None or deployment["parameters"].get("workspace") != str(workspace):
+            return False
         done = subprocess.run(command, env=environment(api=api), capture_output=True, text=True, timeout=60)
         print(done.stdout, done.stderr)  # shown where the test fails
         return done.returncode == 0

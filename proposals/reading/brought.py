@@ -3,12 +3,12 @@
 So the text is frozen and hashed with the registration, and travels with every request: nobody has to find the file.
 """
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from models.code_version import parsed
 from proposals.reading.measured import Complaint
 
 LARGEST = 100_000
@@ -47,7 +47,7 @@ def _text_of(file: str, folder: Path) -> tuple[str, str, str]:
         return "", f"{file} has {size:,} bytes, and a mixer may have {LARGEST:,}", "Leave out what it does not need"
     try:
         text = path.read_bytes().decode("utf-8")
-        ast.parse(text)
+        parsed(text)
     except UnicodeDecodeError as fault:
         return "", f"{file} is not UTF-8: byte {fault.start} is 0x{fault.object[fault.start]:02x}", "Save it as UTF-8"
     except (SyntaxError, ValueError) as fault:  # a zero byte is a ValueError

@@ -70,7 +70,7 @@ def test_cancelling_the_flow_run_stops_its_trainings_and_says_so(prefect_api: st
     write(tmp_path, "epochs: 20000, batch: 8")
     served = start("serve", workspace=tmp_path, api=prefect_api)
     try:
-        run_deployment("mve/101", prefect_api)
+        run_deployment("mve/101", prefect_api, tmp_path)
         handles = until(lambda: asked(tmp_path, "SELECT handle FROM attempt_handle"), 120, "the first start")
         runs = prefect_says(prefect_api, "flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}})
         (run,) = [run for run in runs if run["parameters"].get("workspace") == str(tmp_path)]

@@ -72,7 +72,7 @@ def test_the_digest_is_scheduled_and_written_when_it_is_asked_for(
     assert {run["expected_start_time"][11:16] for run in coming} == {"00:00", "12:00"}
 
     left_by_a_dead_flow(tmp_path)
-    run_deployment("digest/scheduled", prefect_api)
+    run_deployment("digest/scheduled", prefect_api, tmp_path)
     until(lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 1, 90, "the run")
     assert asked(tmp_path, "SELECT state FROM attempt_end") == [("lost",)], "it asks after what nobody waits for"
     (written,) = tmp_path.joinpath("research-log").glob("*digest-0001.md")
@@ -80,7 +80,7 @@ def test_the_digest_is_scheduled_and_written_when_it_is_asked_for(
     artifacts = prefect_says(prefect_api, "artifacts/filter", {"artifacts": {"key": {"any_": ["digest"]}}})
     assert [artifact["data"] for artifact in artifacts] == [written.read_text()]
 
-    run_deployment("digest/scheduled", prefect_api)  # nothing has changed since
+    run_deployment("digest/scheduled", prefect_api, tmp_path)  # nothing has changed since
     until(lambda: len(runs_of_digest(prefect_api, "COMPLETED")) == 2, 90, "the second run")
     assert sorted(path.name for path in tmp_path.joinpath("research-log").iterdir()) == [written.name, "index.md"]
     assert runs_of_digest(prefect_api, "FAILED", "CRASHED") == []

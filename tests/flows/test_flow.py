@@ -194,7 +194,7 @@ def test_a_deployment_is_served_under_the_number_as_text(mve: Any, prefect_api: 
             if "prefect deployment run mve/010" in line:
                 break
         assert any("left out 011-broken.md" in line for line in lines), lines
-        run_deployment("mve/010", prefect_api)
+        run_deployment("mve/010", prefect_api, tmp_path)
         until(lambda: served.poll() is not None or asked(tmp_path, "select verdict from verdicts"), 150, "the verdict")
         assert served.poll() is None
         assert asked(tmp_path, "select stem, verdict from verdicts") == [("010-small-recall", "PROCEED")]
