@@ -10,32 +10,20 @@ import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 
 from db.catalog import Lease, Owner, leases, registration_of_experiment, release_lease, take_lease
 from proposals.workspace import Workspace
-from tasks.executors.local import start_time
+from tasks.executors.boot import UNKNOWN, boot_id, start_time
 from tasks.lock import BusyError
 from tasks.place import catalog_of
 
 HEARTBEAT_SECONDS = 10.0
 """A sixth of what a lease lasts: a few that fail are no harm."""
-UNKNOWN = "unknown"
 log = logging.getLogger("mve.leases")
 
 
 def me() -> Owner:
     return Owner(platform.node(), boot_id(), os.getpid(), start_time(os.getpid()) or UNKNOWN)
-
-
-@cache
-def boot_id() -> str:
-    """Changes whenever this machine starts anew: a process id of another boot says nothing."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return UNKNOWN
 
 
 def look(owner: Owner) -> bool | None:

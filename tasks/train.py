@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import replace
 
 from prefect import task
@@ -30,6 +32,8 @@ STOP_SECONDS = 2.0
 """For which a service is asked how a call that was cancelled has ended, and after how long."""
 PATIENCE_SECONDS = 600.0
 """For which a service may be out of reach before that is a fault."""
+_starters = ThreadPoolExecutor(thread_name_prefix="dispatch")
+"""Not asyncio's: where a loop ends, it forgets what its threads are about to start."""
 log = logging.getLogger("mve.train")
 
 
@@ -110,12 +114,14 @@ async def _dispatched(place: Workspace, experiment: int, key: str, name: str, ex
     given = (place, experiment, key, variant, int(seed), executor)
     if not executor.remote:
         return dispatch_run(*given)
-    starting = asyncio.ensure_future(asyncio.to_thread(dispatch_run, *given))
+    here = copy_context()
+    starting = _starters.submit(lambda: here.run(dispatch_run, *given))
     try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:  # a thread cannot be stopped: what it starts is stopped
-        await asyncio.wait([starting])
-        if starting.exception() is None:
+        return await asyncio.wrap_future(starting)
+    except Exception:
+        raise
+    except BaseException:  # told to stop, more than once it may be. A thread cannot be stopped: what it starts is
+        if not starting.cancel() and starting.exception() is None:
             _stop(place, experiment, name, executor, starting.result())
         raise
 

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 from models.request import TrainResult
 from models.worker import MACHINE_FAILED
 from tasks.executors.base import Fault, Finished, Handle, Machine, Request, Running, State, fault_told
+from tasks.executors.boot import start_time, up
 from tasks.executors.environment import for_training
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -47,7 +47,7 @@ class LocalProcess:
                 env=for_training(),
             )  # fmt: skip
         _children[child.pid] = child
-        return {"pid": child.pid, "started": start_time(child.pid), "up": _up(), "directory": str(folder)}
+        return {"pid": child.pid, "started": start_time(child.pid), "up": up(), "directory": str(folder)}
 
     def recover(self, directory: str, seed: int, machine: Machine, ticket: str) -> None:
         """A child whose starter died before it wrote down the process id died with it."""
@@ -61,7 +61,7 @@ class LocalProcess:
                 return Running()
             _release(pid)
             # its end may be noticed late, but clocks that are set cannot make it longer than that
-            return _what_it_left(folder, code, min(_up() - handle["up"], _seconds_at_work(folder) or inf))
+            return _what_it_left(folder, code, min(up() - handle["up"], _seconds_at_work(folder) or inf))
         else:  # another process started it: its exit code is not ours to know
             if _alive(handle):
                 return Running()
@@ -126,26 +126,10 @@ def _seconds_at_work(folder: Path) -> float | None:
     return max(0.0, max(written, default=began) - began)
 
 
-def _up() -> float:
-    """Seconds since this machine started: a clock that nobody sets."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 def _alive(handle: Handle) -> bool:
     """Is it the same process? A process id alone may have been given to another since."""
     started = start_time(int(handle["pid"]))
     return started is not None and started == handle["started"]
-
-
-def start_time(pid: int) -> str | None:
-    """Clock ticks since boot at which the process began, with the id of the boot; None when there is no such
-    process, or only what is left of one that ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except (OSError, IndexError):
-        return None
-    return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
 
 
 def _release(pid: int) -> None:

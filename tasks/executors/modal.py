@@ -28,6 +28,7 @@ from tasks.executors.base import (
     UnreachableError,
     fault_told,
 )
+from tasks.executors.boot import UNKNOWN, boot_id, up
 from tasks.executors.modal_client import PickleError, check_seconds, is_local, library, reachable
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -80,7 +81,7 @@ class Modal:
             if found is None:
                 raise
             return found
-        return _handle(str(call.object_id), run, seed, seconds)
+        return {**_handle(str(call.object_id), run, seed, seconds), "boot": boot_id(), "up": up()}
 
     def recover(self, directory: str, seed: int, machine: Machine, ticket: str) -> Handle | None:
         """A call writes down whose it is before it does anything, and does nothing if it was given up. So either we
@@ -148,7 +149,7 @@ class Modal:
 
 
 def _handle(call: str, run: str, seed: int, seconds: int) -> Handle:
-    return {"call": call, "run": run, "seeds": [seed], "seconds": seconds, "at": time.time()}
+    return {"call": call, "run": run, "seeds": [seed], "seconds": seconds}
 
 
 def _spawn(gpu: str | None, seconds: int, containers: int, order: str) -> Any:
@@ -219,16 +220,26 @@ def _told(handle: Handle, call: Any, text: str) -> Fault:
 
 def _fault(handle: Handle, state: FaultState, reason: str, seconds: float | None = None) -> Fault:
     sitting = _sitting(handle)
-    if seconds is None and sitting:
+    if seconds is None:
+        since = _since_submission(handle)
+        longest = float(handle["seconds"]) if since is None else min(since, float(handle["seconds"]))
+        if since is not None or state == "timed_out":
+            seconds = longest
         with suppress(KeyError, TypeError, ValueError):
             # what was still running at its last commit ran on for a while: rather too much than too little
             until = time.time() if sitting["state"] == "running" else float(sitting["last"])
             worked = until - float(sitting["began"])
-            seconds = min(worked, float(handle["seconds"])) if worked >= 0 else None  # a clock was set back
-    if seconds is None and state == "timed_out":
-        seconds = float(handle["seconds"])
+            seconds = min(worked, longest) if worked >= 0 else seconds  # else a clock was set back
     device = sitting.get("device")
     return Fault(state, reason, _log(handle), seconds, device if isinstance(device, str) else None)
+
+
+def _since_submission(handle: Handle) -> float | None:
+    """By a clock that nobody sets. None where another machine, or this one before it was started anew, submitted it, or
+    where whoever did died before it could say when."""
+    if handle.get("boot", UNKNOWN) == UNKNOWN or handle["boot"] != boot_id():
+        return None
+    return up() - float(handle["up"])
 
 
 def _log(handle: Handle) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -21,8 +22,9 @@ from tasks import train
 from tasks.collect import Swept, record, sweep_open
 from tasks.dispatch import RunBusyError, dispatch_run, done_with
 from tasks.executors import Fault, Finished, Handle, Machine, Request, Running, State, UnreachableError
+from tasks.executors.boot import start_time
 from tasks.executors.inprocess import InProcess
-from tasks.executors.local import LocalProcess, start_time
+from tasks.executors.local import LocalProcess
 from tasks.leases import leased, look, me
 from tasks.ledger import ask_for, bill, caps_for
 from tasks.lock import BusyError
@@ -255,6 +257,39 @@ def test_a_cancelled_training_says_so_with_its_seconds(place: Workspace) -> None
         asyncio.run(cancelled())
     ((state, seconds, _, reason),) = ends(place)
     assert (state, seconds, reason) == ("cancelled", 3.0, "the flow was cancelled; the checkpoint is kept")
+
+
+class Slow(Paid):
+    """It takes a while until it says what it has started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+
+    def submit(self, request: Request, machine: Machine | None = None, ticket: str = "") -> Handle:
+        self.asked.set()
+        time.sleep(0.5)
+        return super().submit(request, machine, ticket)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_what_is_just_being_started_is_stopped_too(place: Workspace, everything: bool) -> None:
+    """everything: every task of the loop is cancelled, as where a signal ends the loop itself."""
+    what = planned(place, "{gpu: T4, minutes: 60, dollars: 0.6}")
+    key, name = next(iter(what.missing.items()))
+    slow = Slow()
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(train.train_run(place, what.experiment, key, name, slow))
+        await asyncio.to_thread(slow.asked.wait, 60)
+        for one in asyncio.all_tasks() - {asyncio.current_task()} if everything else {task}:
+            one.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    ((state, *_),) = ends(place)
+    assert state == "cancelled"
 
 
 class Gone(Paid):

@@ -263,13 +263,21 @@ def test_a_call_that_the_service_gives_up_is_preempted_and_resumed_by_the_next(
 
 
 @pytest.mark.slow
-def test_out_of_memory_is_not_tried_again(server: Server, request_: TrainRequest) -> None:
+@pytest.mark.parametrize("hours", [0, 18, -18])
+def test_out_of_memory_is_not_tried_again_and_counted_as_it_was_whatever_the_clock_says(
+    server: Server, request_: TrainRequest, monkeypatch: pytest.MonkeyPatch, hours: float
+) -> None:
+    began = time.monotonic()
     handle = submitted(longer(request_))
     progressing(server, handle)
     server.fault("kill", call=handle["call"])
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + hours * 3600)
     fault = fault_of(wait(handle))
     assert (fault.state, fault.retry) == ("out_of_memory", False)
     assert "137" in fault.reason
+    assert fault.seconds is not None
+    assert 0 < fault.seconds < time.monotonic() - began < handle["seconds"]
 
 
 @pytest.mark.slow
@@ -339,7 +347,7 @@ def test_a_call_that_is_not_taken_is_refused_with_the_reason(server: Server, req
 
 
 def test_a_call_that_nobody_knows_is_lost(server: Server) -> None:
-    handle = {"call": "fc-of-another-year", "run": "nothing", "seeds": [0], "seconds": 60, "at": 0.0}
+    handle = {"call": "fc-of-another-year", "run": "nothing", "seeds": [0], "seconds": 60}
     assert fault_of(wait(handle)).state == "lost"
 
 
@@ -353,7 +361,7 @@ def test_a_call_that_nobody_knows_is_lost(server: Server) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_result_is_told_so(server: Server, text: object) -> None:
-    handle = {"call": "fc-none", "run": "nothing", "seeds": [0], "seconds": 60, "at": 0.0}
+    handle = {"call": "fc-none", "run": "nothing", "seeds": [0], "seconds": 60}
     fault = fault_of(read_outcome(text, handle))
     assert fault.state == "refused"
     assert "is no result" in fault.reason
@@ -389,7 +397,7 @@ def test_without_a_network_it_says_so_within_seconds(
         Modal().submit(request_, MACHINE, new_ticket())
     assert time.monotonic() - begun < 5
     if not silent:  # and what was started before is not given up for it
-        handle = {"call": "fc-x", "run": "x", "seeds": [0], "seconds": 60, "at": 0.0}
+        handle = {"call": "fc-x", "run": "x", "seeds": [0], "seconds": 60}
         with pytest.raises(UnreachableError, match="cannot be reached"):
             Modal().poll(handle)
 
