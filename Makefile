@@ -21,7 +21,7 @@ serve: $(INSTALLED)  ## Offer every proposal as a Prefect deployment
 	$(BIN)/mve serve
 
 test: $(INSTALLED)  ## All tests, warnings as errors
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from proposals.workspace import Workspace, find_workspace
 
+TWO = "[2]\nerror: 0.3"
+"""Two seeds of two variants: four runs of a proposal, for tests that are not about its verdict."""
+
 DOCUMENT = """---
 id: "101"
 status: proposed

@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 from calling import asked, start
-from small_proposals import write_proposal
+from small_proposals import TWO, write_proposal
 from small_study import write_study
 
-TWO = "[2]\nerror: 0.3"
-"""Two seeds of two variants: four runs of a proposal."""
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 
 def test_all_reach_their_verdicts_and_a_refused_one_is_listed(mve: Any, prefect_api: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from calling import asked, prefect_says, run_deployment, start, until
 from small_proposals import write_proposal
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 
 def write(root: Path, training: str) -> None:

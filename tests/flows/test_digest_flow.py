@@ -17,7 +17,7 @@ from tasks.place import catalog_of, now
 from tasks.plan import plan_look
 from tasks.register import register_proposal
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 
 @pytest.fixture

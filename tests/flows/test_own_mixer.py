@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from calling import asked
-from small_proposals import DOCUMENT
+from small_proposals import DOCUMENT, TWO
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 MIXER = '''"""Each token sees the mean of all tokens up to it."""
 
@@ -46,7 +46,7 @@ LINES = len(MIXER.splitlines())
 def written(root: Path, mixer: str = MIXER) -> Path:
     folder = root / "proposals" / "101-running-mean"
     folder.mkdir(parents=True, exist_ok=True)
-    text = DOCUMENT.replace("SEEDS", "[5]").replace("TARGET", "`attention.test_loss < 20`")
+    text = DOCUMENT.replace("SEEDS", TWO).replace("TARGET", "`attention.test_loss < 20`")
     own = "{mixer: own, file: running_mean.py, options: {gain: 2.0}, proposed: true}"
     (folder / "proposal.md").write_text(text.replace("{mixer: softmax_attention, proposed: true}", own))
     (folder / "running_mean.py").write_text(mixer)
@@ -73,7 +73,7 @@ def test_it_reaches_its_verdict_and_another_file_is_a_deviation(mve: Any, prefec
     assert asked(tmp_path, "select field, results_seen from deviations") == [
         ("setup.variants.attention.mixer.source", 1)
     ]  # fmt: skip
-    assert asked(tmp_path, "select count(*) from attempt") == [(15,)], "only the five runs of the changed mixer are new"
+    assert asked(tmp_path, "select count(*) from attempt") == [(6,)], "only the two runs of the changed mixer are new"
     page = (tmp_path / "experiments" / "101-running-mean" / "results.md").read_text()
     assert f"| own mixer's file, {LINES} lines, SHA-256" in page
     assert mve("verify", "101", workspace=tmp_path).returncode == 0

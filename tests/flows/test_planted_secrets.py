@@ -15,7 +15,7 @@ from calling import environment, prefect_says
 from small_proposals import DOCUMENT, write_proposal
 from test_own_mixer import MIXER
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 SECRET = "planted-51c8"
 PLANTED = {

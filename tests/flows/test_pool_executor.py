@@ -39,7 +39,7 @@ from tasks.executors import pool as executor_module
 from tasks.executors.pool import Pool
 from tasks.executors.pool_folder import folder_of, read_outcome
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 MACHINE = Machine(seconds=300.0)
 
 

@@ -169,7 +169,6 @@ def typed(place: Path, answer: str) -> tuple[int, str]:
 
 @pytest.mark.slow
 @pytest.mark.server
-@pytest.mark.xdist_group("server")
 def test_what_is_there_is_not_paid_again_and_not_asked_for(
     paid: Server, place: Path, mve: Mve, prefect_api: str
 ) -> None:
@@ -189,7 +188,6 @@ def test_what_is_there_is_not_paid_again_and_not_asked_for(
 
 @pytest.mark.slow
 @pytest.mark.server
-@pytest.mark.xdist_group("server")
 def test_what_cannot_train_at_all_is_not_paid_for_not_even_quickly(
     paid: Server, place: Path, mve: Mve, prefect_api: str
 ) -> None:

@@ -226,7 +226,6 @@ def test_options_of_the_examples_exist() -> None:
 
 @pytest.mark.server
 @pytest.mark.slow
-@pytest.mark.xdist_group("server")
 def test_a_run_as_json_with_its_mirror(mve: Any, prefect_api: str, tmp_path: Path) -> None:
     pytest.importorskip("wandb", reason="wandb is an extra: pip install 'mve[wandb]'")
     place = write_proposal(tmp_path, seeds="[2]\nerror: 0.3")

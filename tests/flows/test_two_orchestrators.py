@@ -15,7 +15,7 @@ from modal_server.serving import started
 from small_proposals import write_proposal
 
 Mve = Callable[..., CompletedProcess[str]]
-pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.slow, pytest.mark.server]
 
 
 @pytest.fixture

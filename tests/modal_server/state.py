@@ -122,7 +122,8 @@ class State:
         """Until something has changed, or so long."""
         async with self.changed:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), max(0.0, seconds))
+                async with asyncio.timeout(max(0.0, seconds)):
+                    await self.changed.wait()
 
     def close(self) -> None:
         self._journal.close()

@@ -305,9 +305,9 @@ CORPUS = sorted((Path(__file__).parents[1] / "natural" / "corpus").glob("*.md"))
         "- WaveMem â‰¥ 81% accuracy\n", "$|a|$ ", "- any of:\n", "`a.b > 1` ", "(", "**", "RingLin ",
     ],
 )  # fmt: skip
-def test_five_megabytes_of_criteria_take_seconds(unit: str) -> None:
+def test_two_megabytes_of_criteria_take_seconds(unit: str) -> None:
     body = HEAD + "### Success Criteria\n\n| Model | Accuracy |\n|---|---|\n" if unit[0] == "|" else HEAD
-    text = (body if unit[0] == "|" else body + "### Success Criteria\n\n") + unit * (5_000_000 // len(unit))
+    text = (body if unit[0] == "|" else body + "### Success Criteria\n\n") + unit * (2_000_000 // len(unit))
     started = time.process_time()
     read_document(parse(text.encode(), "x.md", "012-x"))
-    assert time.process_time() - started < 60  # a guard against squares, generous on purpose
+    assert time.process_time() - started < 24  # a guard against squares, generous on purpose
