@@ -11,8 +11,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
-from math import inf
 from pathlib import Path
 
 from models.request import TrainResult
@@ -24,8 +24,24 @@ from tasks.executors.environment import for_training
 MOST_BYTES = 64 * 1024 * 1024
 """Of a result, which is kilobytes, or megabytes of curves where there are thousands of epochs."""
 
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""Those that this process started, by process id: held so that their pipes stay open and they can be reaped."""
+
+class _Child:
+    """A process that we started. A thread sees when it ends, since it may be long until anybody asks; it stays there to
+    be asked, so that no other process can have its number."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process, self.started = process, start_time(process.pid)
+        self.began = self.ended = up()
+        self.thread = threading.Thread(target=self._wait, daemon=True)
+        self.thread.start()
+
+    def _wait(self) -> None:
+        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        self.ended = up()
+
+
+_children: dict[int, _Child] = {}
+"""By process id: held so that their pipes stay open and they are reaped."""
 
 
 class LocalProcess:
@@ -41,13 +57,13 @@ class LocalProcess:
             (folder / stale).unlink(missing_ok=True)
         (folder / "request.json").write_text(request.model_dump_json(indent=1))
         with (folder / "log.txt").open("ab") as log:
-            child = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "models.worker", "--lifeline", str(folder)],
                 stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
                 env=for_training(),
             )  # fmt: skip
-        _children[child.pid] = child
-        return {"pid": child.pid, "started": start_time(child.pid), "up": up(), "directory": str(folder)}
+        child = _children[process.pid] = _Child(process)
+        return {"pid": process.pid, "started": child.started, "directory": str(folder)}
 
     def recover(self, directory: str, seed: int, machine: Machine, ticket: str) -> None:
         """A child whose starter died before it wrote down the process id died with it."""
@@ -55,31 +71,28 @@ class LocalProcess:
     def poll(self, handle: Handle) -> State:
         pid, folder = int(handle["pid"]), Path(handle["directory"])
         child = _children.get(pid)
-        if child is not None and handle["started"] is not None:
-            code = child.poll()
-            if code is None:
+        if child is not None and child.started == handle["started"]:
+            if child.thread.is_alive():
                 return Running()
             _release(pid)
-            # its end may be noticed late, but clocks that are set cannot make it longer than that
-            return _what_it_left(folder, code, min(up() - handle["up"], _seconds_at_work(folder) or inf))
-        else:  # another process started it: its exit code is not ours to know
-            if _alive(handle):
-                return Running()
+            return _what_it_left(folder, child.process.wait(), child.ended - child.began)
+        if _alive(handle):
+            return Running()
+        # another process started it: its exit code is not ours to know
         return _what_it_left(folder, None, _seconds_at_work(folder))
 
     def cancel(self, handle: Handle) -> None:
+        """It has ended when this returns; `poll` tells how."""
         if not _alive(handle):
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(handle["pid"]), signal.SIGTERM)
         child = _children.get(int(handle["pid"]))
         if child is not None:
-            try:
-                child.wait(timeout=5)  # it writes its checkpoint first
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-            _release(child.pid)
+            child.thread.join(timeout=5)  # it writes its checkpoint first
+            if child.thread.is_alive():
+                child.process.kill()
+                child.thread.join()
 
 
 def _what_it_left(folder: Path, code: int | None, seconds: float | None) -> State:
@@ -134,9 +147,9 @@ def _alive(handle: Handle) -> bool:
 
 def _release(pid: int) -> None:
     child = _children.pop(pid, None)
-    if child is not None and child.stdin is not None:
+    if child is not None and child.process.stdin is not None:
         with contextlib.suppress(OSError):
-            child.stdin.close()
+            child.process.stdin.close()
 
 
 def _content(path: Path) -> bytes:

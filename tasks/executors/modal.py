@@ -7,10 +7,13 @@ validated as data: text of a limited size, JSON, a TrainResult. It is never unpi
 
 import json
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from io import BytesIO
 from math import inf
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from models.code_version import version_of
@@ -37,6 +40,9 @@ PROBED_FOR = 10.0
 """Seconds for which a network that was there is taken to be there."""
 LOOK_SECONDS = 15.0
 """So often the volume of a call that still runs is looked at, should its reply have been lost."""
+ANSWER_SECONDS = 60.0
+"""For which an answer is waited for that should come at once. Modal's client reckons by the wall clock: where that is
+set back just then, it would wait for as long."""
 LOG_LINES = 50
 LOCAL = "local modal: "
 """Before the device of whatever a server on this machine ran: that is no GPU of Modal's."""
@@ -117,7 +123,7 @@ class Modal:
         modal = library()
         call = modal.FunctionCall.from_id(str(handle["call"]))
         try:
-            return read_outcome(call.get(timeout=0), handle)
+            return read_outcome(_within(ANSWER_SECONDS, lambda: call.get(timeout=0)), handle)
         except TimeoutError:
             return Running()
         except (modal.exception.OutputExpiredError, modal.exception.NotFoundError):
@@ -252,6 +258,20 @@ def _log(handle: Handle) -> str:
 
 
 # -- the volume ----------------------------------------------------------------------------------------------
+
+
+def _within(seconds: float, ask: Callable[[], object]) -> object:
+    """Raises TimeoutError where there is no answer; the thread that waits for it holds up nothing."""
+    answer: Future[object] = Future()
+
+    def wait() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    Thread(target=wait, daemon=True).start()
+    return answer.result(seconds)
 
 
 def _left(handle: Handle) -> State | None:

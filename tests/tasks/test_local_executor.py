@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from calling import until
 from small_proposals import write_proposal
 
 from models.request import TrainRequest
@@ -60,6 +61,32 @@ def test_a_killed_training_is_lost_and_may_be_tried_again(request_: TrainRequest
     assert isinstance(state, Fault)
     assert (state.state, state.retry) == ("lost", True)
     assert "SIGKILL" in state.reason
+
+
+def test_its_seconds_end_when_it_ends_not_when_somebody_asks(request_: TrainRequest) -> None:
+    executor = LocalProcess(width=1)
+    handle = executor.submit(request_)
+    os.kill(handle["pid"], signal.SIGKILL)  # before it has written anything that would tell
+    time.sleep(2)
+    state = executor.poll(handle)
+    assert isinstance(state, Fault)
+    assert state.seconds is not None
+    assert 0 <= state.seconds < 1
+
+
+def test_a_cancelled_one_says_how_it_ended(request_: TrainRequest) -> None:
+    executor = LocalProcess(width=1)
+    long = request_.model_copy(update={"training": request_.training.model_copy(update={"epochs": 100_000})})
+    handle = executor.submit(long)
+    began = time.monotonic()
+    until((Path(request_.directory) / "progress.jsonl").exists, 60, "the first epoch")
+    executor.cancel(handle)
+    took = time.monotonic() - began
+    state = executor.poll(handle)
+    assert isinstance(state, Fault)
+    assert state.state == "cancelled"
+    assert state.seconds == pytest.approx(took, abs=0.5)
+    assert not Path(f"/proc/{handle['pid']}").exists()
 
 
 def test_a_crash_of_our_code_is_no_fault_of_the_machine(request_: TrainRequest) -> None:

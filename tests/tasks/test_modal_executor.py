@@ -6,6 +6,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,18 @@ def test_the_call_has_the_time_and_the_gpu_of_the_reservation(server: Server, re
     assert isinstance(wait(handle), Finished)
     options = server.journal("options")[-1]
     assert (options["timeout"], options["gpu"]) == (77, "L4")
+
+
+def test_a_clock_that_is_set_back_while_we_ask_holds_up_nothing(
+    server: Server, request_: TrainRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.fault("lose_output")  # else it comes in the end, and the client waits no longer
+    handle = submitted(request_)
+    clock, asked = time.time, count()
+    monkeypatch.setattr(time, "time", lambda: clock() - 60 * next(asked))
+    monkeypatch.setattr("tasks.executors.modal.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("tasks.executors.modal.LOOK_SECONDS", 1.0)
+    assert isinstance(wait(handle, seconds=40), Finished)
 
 
 def test_another_process_that_has_the_handle_alone_can_ask(server: Server, request_: TrainRequest) -> None:
