@@ -178,6 +178,20 @@ def _spawn(gpu: str | None, seconds: int, containers: int, order: str) -> Any:
 # -- what became of a call -----------------------------------------------------------------------------------
 
 
+def _within(seconds: float, ask: Callable[[], object]) -> object:
+    """Raises TimeoutError where there is no answer; the thread that waits for it holds up nothing."""
+    answer: Future[object] = Future()
+
+    def wait() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    Thread(target=wait, daemon=True).start()
+    return answer.result(seconds)
+
+
 def read_outcome(text: object, handle: Handle) -> State:
     """What the function returned, or left on the volume: validated, since it comes from elsewhere."""
     try:
@@ -258,20 +272,6 @@ def _log(handle: Handle) -> str:
 
 
 # -- the volume ----------------------------------------------------------------------------------------------
-
-
-def _within(seconds: float, ask: Callable[[], object]) -> object:
-    """Raises TimeoutError where there is no answer; the thread that waits for it holds up nothing."""
-    answer: Future[object] = Future()
-
-    def wait() -> None:
-        try:
-            answer.set_result(ask())
-        except BaseException as error:
-            answer.set_exception(error)
-
-    Thread(target=wait, daemon=True).start()
-    return answer.result(seconds)
 
 
 def _left(handle: Handle) -> State | None:
