@@ -37,14 +37,18 @@ def start(*arguments: str, workspace: Path, api: str) -> subprocess.Popen[str]:
     )
 
 
+def deployment_of(name: str, api: str, workspace: Path) -> Any:
+    """None as long as it is not registered, or is still the one that another test left on the server they share."""
+    found = prefect_says(api, f"deployments/name/{name}")
+    return found if found and found["parameters"].get("workspace") == str(workspace) else None
+
+
 def run_deployment(name: str, api: str, workspace: Path) -> None:
-    """Ask for a run, also where the deployment is registered only in a moment, or is still the one that a test before
-    this one left on the server that they share."""
+    """Ask for a run, also where the deployment is registered only in a moment."""
     command = [sys.executable, "-m", "prefect", "deployment", "run", name]
 
     def accepted() -> bool:
-        deployment = prefect_says(api, f"deployments/name/{name}")
-        if deployment is None or deployment["parameters"].get("workspace") != str(workspace):
+        if deployment_of(name, api, workspace) is None:
             return False
         done = subprocess.run(command, env=environment(api=api), capture_output=True, text=True, timeout=60)
         print(done.stdout, done.stderr)  # shown where the test fails

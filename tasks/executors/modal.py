@@ -7,13 +7,10 @@ validated as data: text of a limited size, JSON, a TrainResult. It is never unpi
 
 import json
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from io import BytesIO
 from math import inf
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from models.code_version import version_of
@@ -32,7 +29,7 @@ from tasks.executors.base import (
     fault_told,
 )
 from tasks.executors.boot import UNKNOWN, boot_id, up
-from tasks.executors.modal_client import PickleError, check_seconds, is_local, library, reachable
+from tasks.executors.modal_client import PickleError, check_seconds, is_local, library, reachable, within
 
 MOST_BYTES = 16 * 1024 * 1024
 """A result is kilobytes; what is larger is none."""
@@ -123,7 +120,7 @@ class Modal:
         modal = library()
         call = modal.FunctionCall.from_id(str(handle["call"]))
         try:
-            return read_outcome(_within(ANSWER_SECONDS, lambda: call.get(timeout=0)), handle)
+            return read_outcome(within(ANSWER_SECONDS, lambda: call.get(timeout=0)), handle)
         except TimeoutError:
             return Running()
         except (modal.exception.OutputExpiredError, modal.exception.NotFoundError):
@@ -176,20 +173,6 @@ def _spawn(gpu: str | None, seconds: int, containers: int, order: str) -> Any:
 
 
 # -- what became of a call -----------------------------------------------------------------------------------
-
-
-def _within(seconds: float, ask: Callable[[], object]) -> object:
-    """Raises TimeoutError where there is no answer; the thread that waits for it holds up nothing."""
-    answer: Future[object] = Future()
-
-    def wait() -> None:
-        try:
-            answer.set_result(ask())
-        except BaseException as error:
-            answer.set_exception(error)
-
-    Thread(target=wait, daemon=True).start()
-    return answer.result(seconds)
 
 
 def read_outcome(text: object, handle: Handle) -> State:

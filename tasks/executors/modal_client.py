@@ -38,7 +38,7 @@ def check_ready() -> None:
     reachable()
     modal = library()
     try:
-        deployed = _within(ASK_SECONDS, _deployed_code)
+        deployed = within(ASK_SECONDS, _deployed_code)
     except modal.exception.NotFoundError:
         raise NotReadyError("nothing is deployed to Modal yet: run `mve deploy-gpu` once") from None
     except modal.exception.AuthError as error:
@@ -64,7 +64,7 @@ def reachable() -> None:
     port = server.port or (443 if server.scheme == "https" else 80)
     try:
         # in a thread, since looking up a name knows no time limit
-        _within(PROBE_SECONDS, lambda: socket.create_connection((str(server.hostname), port), PROBE_SECONDS).close())
+        within(PROBE_SECONDS, lambda: socket.create_connection((str(server.hostname), port), PROBE_SECONDS).close())
     except OSError as problem:
         raise UnreachableError(
             f"Modal cannot be reached at {server.hostname}:{port} ({problem}). Look at the network and try again, or "
@@ -77,7 +77,7 @@ def told_rates() -> dict[str, str]:
     `reachable` and the client raise, and TimeoutError."""
     reachable()
     modal = library()
-    return _within(
+    return within(
         RATES_SECONDS,
         lambda: {str(name): str(rate) for name, rate in modal.Workspace.from_context().billing.rates().items()},
     )
@@ -92,7 +92,7 @@ def _deployed_code() -> str:
     return str(modal.App.lookup(modal_app.APP).get_tags().get(CODE, ""))
 
 
-def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
+def within(seconds: float, ask: Callable[[], Answer]) -> Answer:
     """Raises what it raises, or TimeoutError; it then goes on in its thread, and nobody hears of it."""
     given: list[Answer] = []
     raised: list[Exception] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import asked, prefect_says, run_deployment, start, until
+from calling import asked, deployment_of, prefect_says, run_deployment, start, until
 from small_proposals import write_proposal
 
 from db.catalog import begin_attempt
@@ -60,12 +60,7 @@ def runs_of_digest(api: str, *states: str) -> list[dict[str, Any]]:
 def test_the_digest_is_scheduled_and_written_when_it_is_asked_for(
     served: subprocess.Popen[str], prefect_api: str, tmp_path: Path
 ) -> None:
-    def of_this_workspace() -> Any:
-        """Not the deployment that another test has left on the same server."""
-        found = prefect_says(prefect_api, "deployments/name/digest/scheduled")
-        return found if found and found["parameters"].get("workspace") == str(tmp_path) else None
-
-    deployment = until(of_this_workspace, 90, "the deployment")
+    deployment = until(lambda: deployment_of("digest/scheduled", prefect_api, tmp_path), 90, "the deployment")
     (schedule,) = deployment["schedules"]
     assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "0 */12 * * *")
     coming = until(lambda: runs_of_digest(prefect_api, "SCHEDULED"), 90, "the schedule")

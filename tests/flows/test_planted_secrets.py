@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from calling import environment, prefect_says
-from small_proposals import DOCUMENT, write_proposal
+from small_proposals import DOCUMENT, TWO, write_proposal
 from test_own_mixer import MIXER
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -45,7 +45,7 @@ def test_they_are_nowhere(prefect_api: str, tmp_path: Path) -> None:
     write_proposal(tmp_path)
     folder = tmp_path / "proposals" / "102-tells"
     folder.mkdir()
-    text = DOCUMENT.replace("SEEDS", "[2]\nerror: 0.3").replace("TARGET", "`attention.test_loss < 20`")
+    text = DOCUMENT.replace("SEEDS", TWO).replace("TARGET", "`attention.test_loss < 20`")
     own = "{mixer: own, file: tells.py, options: {gain: 2.0}, proposed: true}"
     text = text.replace("{mixer: softmax_attention, proposed: true}", own).replace('"101"', '"102"')
     (folder / "proposal.md").write_text(text)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from calling import environment
-from small_proposals import write_proposal
+from small_proposals import TWO, write_proposal
 from terminal import in_terminal
 from typer.testing import CliRunner
 
@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """101 proceeds after a fault, 102 is decided on paper, 103 is under way, 104 was never registered."""
     root = tmp_path_factory.mktemp("terminal")
     for stem in ("101-small-recall", "103-under-way", "104-never-registered"):
-        write_proposal(root, stem=stem, seeds="[2]\nerror: 0.3")
+        write_proposal(root, stem=stem, seeds=TWO)
     place = write_proposal(root, stem="102-on-paper", target="`attention.state_memory < 0.2 * linear.state_memory`")
     document = place.proposals / "102-on-paper.md"
     document.write_text(document.read_text().replace("[linear-attention]", "[linear-attention, thrift]"))
@@ -228,7 +228,7 @@ def test_options_of_the_examples_exist() -> None:
 @pytest.mark.slow
 def test_a_run_as_json_with_its_mirror(mve: Any, prefect_api: str, tmp_path: Path) -> None:
     pytest.importorskip("wandb", reason="wandb is an extra: pip install 'mve[wandb]'")
-    place = write_proposal(tmp_path, seeds="[2]\nerror: 0.3")
+    place = write_proposal(tmp_path, seeds=TWO)
     done = mve("run", "101", "--json", "--wandb", workspace=tmp_path, api=prefect_api)
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)["proposals"]

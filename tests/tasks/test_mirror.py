@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_proposals import write_proposal
+from small_proposals import TWO, write_proposal
 
 from db.catalog import begin_attempt, log_of, record_result, results_of
 from models.metrics import METRICS
@@ -41,7 +41,7 @@ def _nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 @pytest.fixture
 def judged(tmp_path: Path) -> tuple[Workspace, int, int]:
     """A workspace in which a verdict was reached on invented results: registration, experiment."""
-    place = write_proposal(tmp_path / "workspace", seeds="[2]\nerror: 0.3")
+    place = write_proposal(tmp_path / "workspace", seeds=TWO)
     registered = register_proposal(place, STEM)
     planned = plan_look(place, registered.id, 2, "local", False)
     draw = random.Random(7)
